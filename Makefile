@@ -1,0 +1,88 @@
+.DEFAULT_GOAL := help
+.PHONY: help dev stack stop token demo test lint unit e2e client-test bench build deploy sam-local watch invoke clean
+
+# Of the deployed functions; the template's Architecture parameter must say the same.
+ARCH ?= arm64
+FUNCTION ?= upload-file
+# The emulator's port.
+PORT ?= 4566
+# Outside the checkout, so that it stays small enough to copy, mount and search.
+CARGO_TARGET_DIR ?= $(HOME)/.cache/file-api/target
+export CARGO_TARGET_DIR PORT
+
+functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+cargo = cargo $(1) --profile local
+tools := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
+with_stack := set -a; . .local/stack.env; set +a;
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+dev: stack ## start the emulator, build, deploy, and print the address, a token and three curl lines
+	@infra/local/hello.sh
+
+stack: .local/emulator/installed.txt .local/tools/installed.txt
+	@infra/local/emulator.sh start
+	@infra/local/deploy.sh
+
+stop: ## stop the emulator; its data stays
+	@infra/local/emulator.sh stop
+
+token: ## print a signed token: ORG=123 USER=someone TTL=86400 ALG=RS256|ES256|EdDSA
+	@node infra/local/token.mjs
+
+demo: stack ## upload, save and download a real file, request by request: FILE=path
+	@$(with_stack) node infra/local/demo.mjs "$(FILE)"
+
+test: lint unit ## everything: lint, unit, then end-to-end and client tests on a running stack
+	@infra/local/test.sh
+
+lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ## check formatting, Rust, licences, the template and the OpenAPI document
+	cargo fmt --all --check
+	$(call cargo,clippy) --workspace --all-targets -- --deny warnings
+	$(tools) cargo-deny --all-features --config infra/lint/deny.toml check --hide-inclusion-graph bans licenses sources
+	AWS_DEFAULT_REGION=eu-central-1 SAM_CLI_TELEMETRY=0 $(tools) sam validate --lint
+	$(tools) cfn-lint --regions eu-central-1 --template template.yaml
+	npm --prefix tests/client run --silent lint:openapi
+
+unit: ## run the unit tests
+	$(call cargo,test) --workspace --exclude tests
+
+e2e: stack ## run the end-to-end tests against the local stack
+	@$(with_stack) $(call cargo,test) --package tests
+
+client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client against the local stack
+	@$(with_stack) npm --prefix tests/client test --silent
+
+bench: ## measure every function beside an empty one
+	$(call cargo,run) --package bench
+
+build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
+	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)
+
+deploy: ## build, and deploy to the AWS account of your credentials as samconfig.toml says
+	@! grep -q 'issuer\.example' samconfig.toml || { echo "Put your own token issuer into samconfig.toml first."; exit 1; }
+	@grep -q 'Architecture=$(ARCH)' samconfig.toml || { echo "samconfig.toml does not say Architecture=$(ARCH)."; exit 1; }
+	@$(MAKE) --no-print-directory build
+	$(tools) sam deploy
+
+sam-local: stack ## run the same build under `sam local start-api` (needs Docker)
+	@infra/local/sam-local.sh
+
+watch: stack ## run one function under `cargo lambda watch`: FUNCTION=get-file
+	@infra/local/watch.sh $(FUNCTION)
+
+invoke: ## send a watched function its sample event: FUNCTION=get-file
+	@sed "s|<make token>|$$(node infra/local/token.mjs)|" infra/events/$(FUNCTION).json >.local/event.json
+	@$(tools) cargo-lambda lambda invoke $(FUNCTION) --data-file .local/event.json
+
+clean: ## stop the emulator and remove its data, the build and the installed tools
+	@infra/local/emulator.sh stop
+	rm -rf .local build tests/client/node_modules
+
+.local/%/installed.txt: infra/local/%.txt
+	@infra/local/install.sh $*
+
+tests/client/node_modules/.package-lock.json: tests/client/package-lock.json
+	npm --prefix tests/client ci --no-audit --no-fund
+	@touch $@

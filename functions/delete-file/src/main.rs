@@ -1,0 +1,78 @@
+//! `deleteFile`: hides a file from every reader, at once or for good after a while.
+//!
+//! With `purge=true`, and always by the v1 path, the file, its versions and their objects are gone when the reply is
+//! sent. Else they are kept, hidden, for the retention time. Either way one conditional write is what deletes the file;
+//! the rest can be repeated, and the stream worker repeats it if this function dies on the way.
+
+use lambda_http::{Body, Error, Request, Response, http::StatusCode};
+use shared::{
+    ApiError,
+    auth::{Auth, Caller},
+    config::{self, ConfigError},
+    file::{AccessControl, File, timestamp},
+    file_store::{FileStore, Written},
+    http,
+    object_key::FileId,
+    object_store::ObjectStore,
+    presign::Presigner,
+    purge::purge,
+};
+use std::sync::Arc;
+use time::{Duration, OffsetDateTime};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    http::run("deleteFile", DeleteFile::from_env()?, handle).await
+}
+
+struct DeleteFile {
+    auth: Auth,
+    bucket: Presigner,
+    files: FileStore,
+    objects: ObjectStore,
+    retention: Duration,
+}
+
+async fn handle(app: Arc<DeleteFile>, request: Request) -> Result<Response<Body>, ApiError> {
+    let caller = app.auth.caller(&request).await?;
+    let at_once = http::query(&request, "purge", false)? || http::is_v1(&request);
+    let id = http::path_file_id(&request)?;
+
+    let file = app.mark_deleted(&caller, id, at_once).await?;
+    if at_once {
+        // If the worker removes it at the same time, one of the two removals is enough.
+        let _ = purge(&app.files, &app.objects, id, &file.versions).await?;
+    }
+    http::json(StatusCode::OK, &file.entity(&app.bucket))
+}
+
+impl DeleteFile {
+    fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            auth: Auth::from_env()?,
+            bucket: Presigner::from_env()?,
+            files: FileStore::from_env()?,
+            objects: ObjectStore::from_env()?,
+            retention: Duration::days(config::parsed("RETENTION_DAYS")?),
+        })
+    }
+
+    /// Deletes the file for every reader, and says from when on it is to be removed for good.
+    async fn mark_deleted(&self, caller: &Caller, id: FileId, at_once: bool) -> Result<File, ApiError> {
+        let wait = if at_once { Duration::ZERO } else { self.retention };
+        loop {
+            let file = self.files.load(caller, id).await?;
+            if file.meta.access_control == AccessControl::PublicRead {
+                // Before the file says so, so that a crash in between leaves too little public, never too much.
+                self.objects.set_access(&file.versions, AccessControl::Private).await?;
+            }
+            let mut meta = file.meta.clone();
+            meta.revision += 1;
+            meta.deleted_at = Some(timestamp());
+            meta.expires_at = Some((OffsetDateTime::now_utc() + wait).unix_timestamp());
+            if self.files.update(&meta, file.meta.revision).await? == Written::Stored {
+                return Ok(file);
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! `downloadFile`: a presigned URL for the bytes of a version. It lives 15 minutes, for private and public files alike.
+
+use lambda_http::{Body, Error, Request, Response, http::StatusCode};
+use serde_json::json;
+use shared::{ApiError, auth::Auth, config::ConfigError, file_store::FileStore, http, presign::Presigner};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    http::run("downloadFile", DownloadFile::from_env()?, handle).await
+}
+
+struct DownloadFile {
+    auth: Auth,
+    bucket: Presigner,
+    files: FileStore,
+}
+
+async fn handle(app: Arc<DownloadFile>, request: Request) -> Result<Response<Body>, ApiError> {
+    let caller = app.auth.caller(&request).await?;
+    let index = http::query(&request, "version", 0_u32)?;
+    let attachment = http::query(&request, "attachment", true)?;
+    let file = app.files.load(&caller, http::path_file_id(&request)?).await?;
+    let (version, filename, mime) =
+        file.version(index).ok_or(ApiError::NotFound("the file has no such version; 0 is the latest"))?;
+    let download_url = app.bucket.get(&version.object_key, filename, mime, attachment)?;
+    http::json(StatusCode::OK, &json!({ "download_url": download_url }))
+}
+
+impl DownloadFile {
+    fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self { auth: Auth::from_env()?, bucket: Presigner::from_env()?, files: FileStore::from_env()? })
+    }
+}

@@ -1,0 +1,109 @@
+//! The upload's side of a save: may it be saved, its copy, and what is left to do once it is committed.
+
+use crate::{SaveFile, request::SaveRequest};
+use shared::{
+    ApiError, access,
+    auth::Caller,
+    file::{AccessControl, File, Version},
+    object_key::{FileId, TempKey},
+    object_store::{Copied, UploadedObject},
+    upload_mark::{Begun, UploadMark},
+};
+use time::{Duration, OffsetDateTime};
+
+/// How long an upload can be saved. S3's lifecycle rule runs once a day, so only we can make this exact.
+const UPLOAD_LIFETIME: Duration = Duration::hours(24);
+
+/// An upload at the start of its save.
+pub enum Start {
+    /// It is there to be saved.
+    Fresh(UploadedObject),
+    /// It is a version of this file already.
+    SavedAs(FileId),
+}
+
+impl SaveFile {
+    /// Marks the upload as being saved and looks at it, both at once.
+    pub async fn start(&self, caller: &Caller, key: &TempKey, mark: &UploadMark) -> Result<Start, ApiError> {
+        if key.org.as_ref().is_some_and(|org| *org != caller.org) {
+            return Err(no_such_upload());
+        }
+        let (begun, upload) = tokio::join!(self.files.begin_save(mark), self.objects.head(key));
+        match begun? {
+            Begun::SavedAs(id) => return Ok(Start::SavedAs(id)),
+            Begun::Taken => return Err(no_such_upload()),
+            Begun::Pending => {}
+        }
+        let checked = upload?.ok_or_else(no_such_upload).and_then(|upload| self.check(key, upload));
+        if checked.is_err() {
+            self.files.abandon_save(mark).await?;
+        }
+        Ok(Start::Fresh(checked?))
+    }
+
+    fn check(&self, key: &TempKey, upload: UploadedObject) -> Result<UploadedObject, ApiError> {
+        let age = OffsetDateTime::now_utc().unix_timestamp() - upload.uploaded_at;
+        if age > UPLOAD_LIFETIME.whole_seconds() {
+            return Err(no_such_upload());
+        }
+        let max_bytes = if key.public { self.max_public_bytes } else { self.max_bytes };
+        if upload.size_bytes > max_bytes {
+            return Err(ApiError::PayloadTooLarge(format!("a file may have at most {max_bytes} bytes")));
+        }
+        Ok(upload)
+    }
+
+    /// Copies the upload to where `version` keeps it.
+    pub async fn copy(&self, key: &TempKey, upload: &UploadedObject, version: &Version) -> Result<(), ApiError> {
+        match self.objects.copy(key, upload, version).await? {
+            Copied::Done => Ok(()),
+            Copied::SourceChanged => {
+                Err(ApiError::Conflict("the upload changed while it was being saved; save it again"))
+            }
+        }
+    }
+
+    /// After the commit: removes the upload, and makes a public file's objects public.
+    pub async fn finish(&self, key: &TempKey, save: &SaveRequest, file: File) -> Result<File, ApiError> {
+        if file.meta.access_control == AccessControl::PublicRead {
+            access::enforce(&self.files, &self.objects, file.clone()).await?;
+        }
+        if save.delete_temp_file {
+            self.objects.delete_upload(key).await;
+        }
+        Ok(file)
+    }
+
+    /// After a lost race: the file that the upload was saved as meanwhile, or `None` if it can still be saved.
+    pub async fn saved_meanwhile(&self, mark: &UploadMark) -> Result<Option<FileId>, ApiError> {
+        match self.files.begin_save(mark).await? {
+            Begun::Pending => Ok(None),
+            Begun::SavedAs(id) => Ok(Some(id)),
+            Begun::Taken => Err(no_such_upload()),
+        }
+    }
+
+    /// Returns the file that a concurrent save of the same upload made, and mends what our late copy did to its object.
+    pub async fn yield_to(&self, caller: &Caller, id: FileId, copied: &Version) -> Result<File, ApiError> {
+        match self.files.load(caller, id).await {
+            Ok(file) => {
+                if file.meta.access_control == AccessControl::PublicRead {
+                    access::enforce(&self.files, &self.objects, file.clone()).await?;
+                }
+                Ok(file)
+            }
+            Err(error) => {
+                // It was deleted before our copy came: nothing else knows of the copy.
+                self.objects.delete(std::slice::from_ref(&copied.object_key)).await?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// One reply for an upload that is another organisation's, expired, or was never made: they look the same.
+fn no_such_upload() -> ApiError {
+    ApiError::NotFound(
+        "there is no such upload, or it has expired: an upload can be saved for 24 hours; upload it again",
+    )
+}

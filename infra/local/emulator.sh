@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Starts and stops the AWS emulator: `emulator.sh start`, `stop` or `running` (exit status says).
+source "$(dirname "$0")/env.sh"
+
+pid_file=$LOCAL/emulator.pid
+log=$LOCAL/emulator.log
+health=http://127.0.0.1:$PORT/_ministack/health
+
+# The pid alone is not enough: after a reboot it may belong to something else.
+running() {
+  [ -f "$pid_file" ] && ps -p "$(cat "$pid_file")" -o args= 2>/dev/null | grep -q ministack
+}
+
+start() {
+  if running; then
+    curl -sf -o /dev/null "$health" ||
+      fail "The emulator runs (process $(cat "$pid_file")) but does not answer on port $PORT. \`make stop\` and try again."
+    return
+  fi
+  rm -f "$pid_file"
+  if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
+    fail "Port $PORT is taken by another program. Stop it, or choose another port: make dev PORT=4567"
+  fi
+
+  say "Starting the emulator on port $PORT (log: .local/emulator.log)"
+  mkdir -p "$LOCAL/data" "$LOCAL/tmp"
+  # AUTH enforces IAM, bucket policies and signatures: what is forbidden on AWS is forbidden here.
+  AUTH=true BIND_HOST=${BIND:-127.0.0.1} GATEWAY_PORT=$PORT MINISTACK_REGION=$AWS_REGION \
+    PERSIST_STATE=1 STATE_DIR=$LOCAL/data/state S3_PERSIST=1 S3_DATA_DIR=$LOCAL/data/s3 \
+    TMPDIR=$LOCAL/tmp LOG_LEVEL=${EMULATOR_LOG_LEVEL:-WARNING} \
+    nohup "$LOCAL/emulator/bin/ministack" >"$log" 2>&1 </dev/null &
+  echo $! >"$pid_file"
+  for _ in $(seq 150); do
+    curl -sf -o /dev/null "$health" && return
+    running || { tail -n 20 "$log" >&2; rm -f "$pid_file"; fail "The emulator did not start; the end of its log is above."; }
+    sleep 0.2
+  done
+  fail "The emulator is not ready after 30 seconds: see .local/emulator.log"
+}
+
+stop() {
+  if ! running; then
+    rm -f "$pid_file"
+    echo "The emulator is not running."
+    return
+  fi
+  local pid
+  pid=$(cat "$pid_file")
+  # It writes its state to disk as it ends, so it gets the time it needs.
+  kill "$pid"
+  for _ in $(seq 150); do
+    kill -0 "$pid" 2>/dev/null || { rm -rf "$pid_file" "$LOCAL/tmp"; echo "Stopped. The data stays in .local/data."; return; }
+    sleep 0.2
+  done
+  fail "The emulator (process $pid) is still ending after 30 seconds; see .local/emulator.log"
+}
+
+case ${1:-} in
+start) start ;;
+stop) stop ;;
+running) running ;;
+*) fail "usage: emulator.sh start|stop|running" ;;
+esac

@@ -1,0 +1,18 @@
+# Sourced by the scripts beside it: where things are, and how to reach the emulator.
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+LOCAL=$ROOT/.local
+STACK=file-api
+PORT=${PORT:-4566}
+
+# The emulator's administrator. No profile of this machine may leak in.
+unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN
+export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
+export AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1
+export AWS_ENDPOINT_URL=http://localhost:$PORT
+export SAM_CLI_TELEMETRY=0
+
+say() { printf '\033[1m%s\033[0m\n' "$*"; }
+fail() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }

@@ -1,0 +1,11 @@
+// Prints the template's parameters for the local stack, as JSON, which is YAML too: `sam` reads only the latter.
+import { audience, issuer, jwks } from "./keys.mjs";
+
+const parameters = {
+  TokenIssuer: issuer,
+  TokenAudience: audience,
+  TokenJwks: JSON.stringify(jwks()),
+  Architecture: process.arch === "arm64" ? "arm64" : "x86_64",
+  RequireTls: "false", // the emulator speaks plain HTTP
+};
+console.log(JSON.stringify(parameters, null, 2));

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Runs one function under `cargo lambda watch`, against the emulator's S3 and DynamoDB: `watch.sh get-file`.
+# `make invoke FUNCTION=get-file` in another terminal sends it its sample event.
+source "$(dirname "$0")/env.sh"
+cd "$ROOT"
+
+[ -f "$LOCAL/stack.env" ] || fail "There is no local stack yet: \`make dev\` first."
+set -a
+source "$LOCAL/stack.env"
+parameter() { node -p "JSON.parse(fs.readFileSync('$LOCAL/parameters.yaml'))['$1']"; }
+TOKEN_ISSUER=$(parameter TokenIssuer) TOKEN_AUDIENCE=$(parameter TokenAudience) TOKEN_JWKS=$(parameter TokenJwks)
+TOKEN_JWKS_URL="" TOKEN_ORG_CLAIM=org_id TOKEN_USER_CLAIM=sub
+MAX_UPLOAD_BYTES=5368709120 MAX_PUBLIC_UPLOAD_BYTES=26214400 RETENTION_DAYS=30
+PATH=$LOCAL/tools/bin:$PATH
+set +a
+exec cargo-lambda lambda watch --profile local --package "$1"

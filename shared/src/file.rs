@@ -1,0 +1,191 @@
+//! A file: what is stored of it, and the entity that clients see.
+
+use crate::{
+    auth::Caller,
+    file_type::{FileType, MimeType, readable_size},
+    filename::Filename,
+    metadata::IndexTag,
+    object_key::{FileId, OrgId, SavedKey},
+    presign::Presigner,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// Who may read a file by its plain URL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AccessControl {
+    /// Nobody.
+    #[default]
+    Private,
+    /// Everybody.
+    PublicRead,
+}
+
+/// The access control list: who beside the owner may do what, as `org:<id>` and `user:<id>`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // The names say it.
+pub struct Acl {
+    #[serde(default)]
+    pub view: Vec<String>,
+    #[serde(default)]
+    pub edit: Vec<String>,
+    #[serde(default)]
+    pub delete: Vec<String>,
+}
+
+impl Acl {
+    /// The owner's own organisation may do everything.
+    #[must_use]
+    pub fn of(org: &OrgId) -> Self {
+        let owner = vec![format!("org:{org}")];
+        Self { view: owner.clone(), edit: owner.clone(), delete: owner }
+    }
+}
+
+/// One version of a file; its bytes are an object of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// 1 for the first, and up.
+    pub number: u32,
+    /// Where its bytes are.
+    pub object_key: SavedKey,
+    /// The name that it was saved with.
+    pub filename: Filename,
+    /// Its size.
+    pub size_bytes: u64,
+    /// The type that it was saved with.
+    pub mime_type: MimeType,
+    /// The tag that finds its object in S3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_tag: Option<IndexTag>,
+}
+
+/// A file with all its versions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct File {
+    /// Its own attributes.
+    pub meta: Meta,
+    /// Its versions, newest first; never empty.
+    pub versions: Vec<Version>,
+}
+
+/// A file's own attributes: the `META` item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Meta {
+    /// Its id.
+    pub id: FileId,
+    /// The organisation that it belongs to.
+    pub org: OrgId,
+    /// The user who saved it first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Counts the writes; each write is conditional on it.
+    pub revision: u64,
+    /// RFC 3339.
+    pub created_at: String,
+    /// RFC 3339.
+    pub updated_at: String,
+    /// The name that it has now.
+    pub filename: Filename,
+    /// The type that it has now.
+    pub mime_type: MimeType,
+    /// The contract's `type`.
+    pub file_type: FileType,
+    /// Whether its plain URL answers.
+    pub access_control: AccessControl,
+    /// Its access control list.
+    pub acl: Acl,
+    /// Further attributes of the caller's, as JSON text: kept as they are, whatever they are.
+    pub attributes: String,
+    /// When it was deleted (RFC 3339): no reader sees it any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<String>,
+    /// From when on a deleted file is removed for good, in seconds since 1970: the table's TTL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+}
+
+impl Meta {
+    /// Whether the file is deleted and its time is up: everything of it is to be removed.
+    #[must_use]
+    pub fn is_due_for_purge(&self) -> bool {
+        self.deleted_at.is_some() && self.expires_at.is_some_and(|at| at <= OffsetDateTime::now_utc().unix_timestamp())
+    }
+}
+
+impl File {
+    /// Whether `caller` may see it: the one place where a file's tenant is checked.
+    #[must_use]
+    pub fn is_visible_to(&self, caller: &Caller) -> bool {
+        self.meta.deleted_at.is_none() && self.meta.org == caller.org
+    }
+
+    /// The version at this index, 0 being the latest, with the name and type to hand it out under: the latest goes by
+    /// the file's own, which may have been changed since.
+    #[must_use]
+    pub fn version(&self, index: u32) -> Option<(&Version, &Filename, &MimeType)> {
+        let version = self.versions.get(usize::try_from(index).ok()?)?;
+        Some(match index {
+            0 => (version, &self.meta.filename, &self.meta.mime_type),
+            _ => (version, &version.filename, &version.mime_type),
+        })
+    }
+
+    /// The contract's `FileEntity`. Our fields win over attributes of the same name.
+    #[must_use]
+    pub fn entity(&self, bucket: &Presigner) -> Value {
+        let meta = &self.meta;
+        let mut entity: Map<String, Value> = serde_json::from_str(&meta.attributes).unwrap_or_default();
+        let versions: Vec<Value> = self.versions.iter().map(|version| version_entity(version, bucket)).collect();
+        let owner = match &meta.user {
+            Some(user) => json!({ "org_id": meta.org, "user_id": user }),
+            None => json!({ "org_id": meta.org }),
+        };
+        let own = json!({
+            "_id": meta.id,
+            "_schema": "file",
+            "_org": meta.org,
+            "_title": meta.filename,
+            "_owners": [owner],
+            "_acl": meta.acl,
+            "_created_at": meta.created_at,
+            "_updated_at": meta.updated_at,
+            "filename": meta.filename,
+            "type": meta.file_type,
+            "mime_type": meta.mime_type,
+            "access_control": meta.access_control,
+            "versions": versions,
+        });
+        if let Value::Object(own) = own {
+            entity.extend(own);
+        }
+        if let Some(latest) = self.versions.first() {
+            entity.insert("size_bytes".into(), latest.size_bytes.into());
+            entity.insert("readable_size".into(), readable_size(latest.size_bytes).into());
+            entity.insert("s3ref".into(), json!({ "bucket": bucket.bucket(), "key": latest.object_key }));
+            entity.insert("public_url".into(), bucket.object_url(&latest.object_key).into());
+        }
+        Value::Object(entity)
+    }
+}
+
+fn version_entity(version: &Version, bucket: &Presigner) -> Value {
+    json!({
+        "s3ref": { "bucket": bucket.bucket(), "key": version.object_key },
+        "filename": version.filename,
+        "size_bytes": version.size_bytes,
+        "readable_size": readable_size(version.size_bytes),
+        "mime_type": version.mime_type,
+    })
+}
+
+/// The time now, as RFC 3339 with milliseconds.
+#[must_use]
+pub fn timestamp() -> String {
+    let now = OffsetDateTime::now_utc();
+    // Neither step can fail: the millisecond is in range, and the year has four digits.
+    now.replace_millisecond(now.millisecond()).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+}

@@ -1,0 +1,175 @@
+//! What kind of file it is: its MIME type, the contract's file type, and its size in words.
+
+use crate::{error::Invalid, filename::Filename};
+use serde::{Deserialize, Serialize};
+
+/// What S3 and the contract call bytes of no known type.
+pub const OCTET_STREAM: &str = "application/octet-stream";
+
+/// The contract's twelve file types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // The names say it.
+pub enum FileType {
+    Document,
+    DocumentTemplate,
+    Text,
+    Image,
+    Video,
+    Audio,
+    Spreadsheet,
+    Presentation,
+    Font,
+    Archive,
+    Application,
+    Unknown,
+}
+
+impl FileType {
+    /// The type of a file with this MIME type. `DocumentTemplate` is never guessed.
+    #[must_use]
+    pub fn of(mime: &MimeType) -> Self {
+        let subtype_has = |words: &[&str]| words.iter().any(|word| mime.subtype().contains(word));
+        match mime.main_type() {
+            "image" => Self::Image,
+            "video" => Self::Video,
+            "audio" => Self::Audio,
+            "font" => Self::Font,
+            _ if subtype_has(&["spreadsheet", "ms-excel", "csv", "vnd.apple.numbers"]) => Self::Spreadsheet,
+            _ if subtype_has(&["presentation", "ms-powerpoint", "vnd.apple.keynote"]) => Self::Presentation,
+            _ if subtype_has(&["pdf", "msword", "wordprocessing", "opendocument.text", "rtf", "vnd.apple.pages"]) => {
+                Self::Document
+            }
+            _ if subtype_has(&["zip", "x-tar", "x-7z", "vnd.rar", "x-rar", "x-bzip", "x-xz", "zstd"]) => Self::Archive,
+            "text" => Self::Text,
+            "application" if mime.as_str() == OCTET_STREAM => Self::Unknown,
+            "application" => Self::Application,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+/// A well-formed MIME type of at most 255 ASCII characters, such as `text/plain; charset=utf-8`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MimeType(String);
+
+impl MimeType {
+    /// The type as given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The type that the filename's extension suggests, or `application/octet-stream`.
+    #[must_use]
+    pub fn guess(filename: &Filename) -> Self {
+        Self(mime_guess::from_path(filename.as_str()).first_raw().unwrap_or(OCTET_STREAM).to_owned())
+    }
+
+    /// Whether it says nothing: S3's and HTTP's default types.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.0.as_str(), OCTET_STREAM | "binary/octet-stream")
+    }
+
+    fn main_type(&self) -> &str {
+        self.0.split('/').next().unwrap_or_default()
+    }
+
+    fn subtype(&self) -> &str {
+        let essence = self.0.split(';').next().unwrap_or_default();
+        essence.split('/').nth(1).unwrap_or_default()
+    }
+}
+
+impl TryFrom<String> for MimeType {
+    type Error = Invalid;
+
+    fn try_from(mime: String) -> Result<Self, Invalid> {
+        let header_safe = mime.len() <= 255 && mime.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if header_safe && mime.parse::<mime::Mime>().is_ok() && !mime.starts_with('*') {
+            // Types are case-insensitive, their parameters need not be.
+            let (essence, parameters) = mime.split_at(mime.find(';').unwrap_or(mime.len()));
+            Ok(Self(essence.to_ascii_lowercase() + parameters))
+        } else {
+            Err(Invalid::new("must be a MIME type such as application/pdf"))
+        }
+    }
+}
+
+impl From<MimeType> for String {
+    fn from(mime: MimeType) -> Self {
+        mime.0
+    }
+}
+
+/// A size in words, in decimal units: `999 B`, `1.2 KB`, `5.0 GB`.
+#[must_use]
+pub fn readable_size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KB", "MB", "GB", "TB"];
+    if bytes < 1_000 {
+        return format!("{bytes} B");
+    }
+    // Tenths of the unit, so that rounding needs no floating point.
+    let mut tenths = (bytes + 50) / 100;
+    let mut unit = 0;
+    while tenths >= 10_000 && unit + 1 < UNITS.len() {
+        tenths = (tenths + 500) / 1_000;
+        unit += 1;
+    }
+    format!("{}.{} {}", tenths / 10, tenths % 10, UNITS.get(unit).unwrap_or(&"TB"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mime(text: &str) -> MimeType {
+        MimeType::try_from(text.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn mime_types_that_could_break_a_header_are_refused() {
+        for bad in ["", "pdf", "text/plain\r\nX: y", "text/ plain", "*/*", "ü/x", "/"] {
+            assert!(MimeType::try_from(bad.to_owned()).is_err(), "{bad:?}");
+        }
+        assert_eq!(mime("Text/HTML; charset=UTF-8").as_str(), "text/html; charset=UTF-8");
+    }
+
+    #[test]
+    fn the_file_type_follows_the_mime_type() {
+        let docx = "application/vnd.openxmlformats-officedocument.wordprocessingml.document";
+        let xlsx = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        for (text, expected) in [
+            ("application/pdf", FileType::Document),
+            (docx, FileType::Document),
+            (xlsx, FileType::Spreadsheet),
+            ("text/csv", FileType::Spreadsheet),
+            ("application/vnd.ms-powerpoint", FileType::Presentation),
+            ("image/svg+xml", FileType::Image),
+            ("text/plain; charset=utf-8", FileType::Text),
+            ("application/zip", FileType::Archive),
+            ("application/json", FileType::Application),
+            ("font/woff2", FileType::Font),
+            (OCTET_STREAM, FileType::Unknown),
+        ] {
+            assert_eq!(FileType::of(&mime(text)), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_read_as_people_write_them() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (999, "999 B"),
+            (1_234, "1.2 KB"),
+            (999_949, "999.9 KB"),
+            (999_999, "1.0 MB"),
+            (1_200_000, "1.2 MB"),
+            (5_368_709_120, "5.4 GB"),
+        ] {
+            assert_eq!(readable_size(bytes), text);
+        }
+    }
+}

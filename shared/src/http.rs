@@ -1,0 +1,159 @@
+//! From a Lambda event to a reply: the request's parts as types, JSON in and out, one log line per request.
+
+use crate::error::{ApiError, Invalid};
+use lambda_http::{
+    Body, Error, Request, RequestExt, Response,
+    http::{StatusCode, header},
+    service_fn,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+use std::{future::Future, str::FromStr, sync::Arc, time::Instant};
+use tracing::{Instrument, field::Empty};
+
+/// The largest request body, in bytes. Metadata is small; a larger body is a mistake or an attack.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+/// Answers requests with `handler` until Lambda ends the process.
+///
+/// # Errors
+/// If the Lambda Runtime API cannot be reached.
+pub async fn run<S, F, Fut>(operation: &'static str, state: S, handler: F) -> Result<(), Error>
+where
+    S: Send + Sync + 'static,
+    F: Fn(Arc<S>, Request) -> Fut,
+    Fut: Future<Output = Result<Response<Body>, ApiError>> + Send,
+{
+    log_as_json();
+    let (state, handler) = (Arc::new(state), &handler);
+    lambda_http::run(service_fn(move |request: Request| {
+        let context = request.lambda_context();
+        let span = tracing::info_span!(
+            "request",
+            operation,
+            request_id = context.request_id,
+            trace_id = context.xray_trace_id.as_deref(),
+            org = Empty,
+        );
+        let started = Instant::now();
+        let reply = handler(Arc::clone(&state), request);
+        async move {
+            let response = reply.await.unwrap_or_else(|error| error_reply(&error));
+            let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
+            tracing::info!(status = response.status().as_u16(), duration_ms, "done");
+            Ok::<_, Error>(response)
+        }
+        .instrument(span)
+    }))
+    .await
+}
+
+/// Logs one JSON object per line, which CloudWatch indexes by field.
+pub fn log_as_json() {
+    tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false).with_target(false).without_time().init();
+}
+
+/// A JSON reply. It may hold presigned URLs, so nobody on the way keeps it.
+///
+/// # Errors
+/// 500 if `body` cannot be serialized.
+pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response<Body>, ApiError> {
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CACHE_CONTROL, "no-store")
+        .body(serde_json::to_string(body).map_err(ApiError::internal)?.into())
+        .map_err(ApiError::internal)
+}
+
+/// The request's JSON body.
+///
+/// # Errors
+/// 413 over 256 KiB, 400 if it is not JSON of this shape.
+pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+    let bytes: &[u8] = match request.body() {
+        Body::Text(text) => text.as_bytes(),
+        Body::Binary(bytes) => bytes,
+        _ => &[],
+    };
+    if bytes.is_empty() {
+        return Err(ApiError::bad_request("a JSON body is required"));
+    }
+    if bytes.len() > MAX_BODY_BYTES {
+        return Err(ApiError::PayloadTooLarge(format!(
+            "the body may have at most {MAX_BODY_BYTES} bytes; the file itself goes to upload_url"
+        )));
+    }
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let body = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = error.path().to_string();
+        let why = error.into_inner();
+        if why.is_data() && field != "." {
+            // The place in the text adds nothing once the field is named.
+            let place = format!(" at line {} column {}", why.line(), why.column());
+            Invalid::new(why.to_string().trim_end_matches(&place)).named(&field)
+        } else {
+            ApiError::bad_request(why.to_string())
+        }
+    })?;
+    deserializer.end().map_err(|error| ApiError::bad_request(error.to_string()))?;
+    Ok(body)
+}
+
+/// A query parameter, or `default` if it is absent or empty.
+///
+/// # Errors
+/// 400 if it is not a `T`.
+pub fn query<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, ApiError> {
+    match text_query(request, name) {
+        None => Ok(default),
+        Some(value) => value.parse().map_err(|_| {
+            let kind = std::any::type_name::<T>().replace("bool", "true or false").replace("u32", "a number from 0");
+            ApiError::bad_request(format!("{name} must be {kind}"))
+        }),
+    }
+}
+
+/// A query parameter as text, or `None` if it is absent or empty.
+#[must_use]
+pub fn text_query<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
+    request.query_string_parameters_ref().and_then(|query| query.first(name)).filter(|value| !value.is_empty())
+}
+
+/// The id in the path.
+///
+/// # Errors
+/// The 404 of an unknown file if it is not one: there is no file with such an id.
+pub fn path_file_id(request: &Request) -> Result<crate::object_key::FileId, ApiError> {
+    let id = request.path_parameters_ref().and_then(|path| path.first("id")).unwrap_or_default();
+    id.parse().map_err(|_| ApiError::file_not_found())
+}
+
+/// Whether the request came by a v1 path.
+#[must_use]
+pub fn is_v1(request: &Request) -> bool {
+    request.raw_http_path().starts_with("/v1/")
+}
+
+fn error_reply(error: &ApiError) -> Response<Body> {
+    if let ApiError::Internal(cause) = error {
+        let mut causes = vec![cause.to_string()];
+        let mut next = cause.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        tracing::error!(cause = causes.join(": "), "internal error");
+    }
+    let status = error.status();
+    let body = json!({ "status": status.as_u16(), "error": error.to_string() });
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+    }
+    response
+}

@@ -1,0 +1,129 @@
+//! The keys that sign tokens: a JSON Web Key Set (RFC 7517), given inline or fetched from a URL and cached.
+
+use crate::{aws, config, error::ApiError};
+use jsonwebtoken::{
+    Algorithm, DecodingKey,
+    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, RwLock},
+    time::{Duration, Instant},
+};
+
+/// How long fetched keys are used before they are fetched again.
+const MAX_AGE: Duration = Duration::from_secs(600);
+/// How soon an unknown key id may cause another fetch, so that made-up ids cannot make us hammer the issuer.
+const MIN_AGE: Duration = Duration::from_secs(30);
+
+/// A key and the one algorithm that it may be used with.
+pub struct VerifyingKey {
+    /// RS256, ES256 or EdDSA, from the key itself: what the token's header says must match it.
+    pub algorithm: Algorithm,
+    /// The public key.
+    pub key: DecodingKey,
+}
+
+type Keys = HashMap<String, Arc<VerifyingKey>>;
+
+/// Where the keys come from.
+pub enum Jwks {
+    /// Fixed when the function starts.
+    Inline(Keys),
+    /// Fetched when a token needs them.
+    Url {
+        /// Where the key set is.
+        url: String,
+        /// The last keys fetched, and when.
+        cache: RwLock<Option<(Instant, Keys)>>,
+    },
+}
+
+impl Jwks {
+    /// The keys in `TOKEN_JWKS`, else those at `TOKEN_JWKS_URL`.
+    ///
+    /// # Errors
+    /// If neither is set, or the inline set has no key that we can use.
+    pub fn from_env() -> Result<Self, config::ConfigError> {
+        match config::optional("TOKEN_JWKS") {
+            Some(json) => {
+                let invalid = |why: String| config::ConfigError::Invalid("TOKEN_JWKS", why);
+                let keys = parse(json.as_bytes()).map_err(|error| invalid(error.to_string()))?;
+                if keys.is_empty() {
+                    Err(invalid("no RS256, ES256 or EdDSA key with a kid in it".into()))
+                } else {
+                    Ok(Self::Inline(keys))
+                }
+            }
+            None => Ok(Self::at(config::required("TOKEN_JWKS_URL")?)),
+        }
+    }
+
+    /// The keys at `url`.
+    #[must_use]
+    pub fn at(url: String) -> Self {
+        Self::Url { url, cache: RwLock::default() }
+    }
+
+    /// The key with this id, fetched again if it is unknown or the set is old; `None` if the issuer has no such key.
+    ///
+    /// # Errors
+    /// 500 if there are no keys at all because they cannot be fetched.
+    pub async fn find(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, ApiError> {
+        let (url, cache) = match self {
+            Self::Inline(keys) => return Ok(keys.get(kid).cloned()),
+            Self::Url { url, cache } => (url, cache),
+        };
+        let (age, known) = match &*cache.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Some((fetched, keys)) => (Some(fetched.elapsed()), keys.get(kid).cloned()),
+            None => (None, None),
+        };
+        let fresh_enough = age.is_some_and(|age| age < if known.is_some() { MAX_AGE } else { MIN_AGE });
+        if fresh_enough {
+            return Ok(known);
+        }
+        match fetch(url).await {
+            Ok(keys) => {
+                let found = keys.get(kid).cloned();
+                *cache.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((Instant::now(), keys));
+                Ok(found)
+            }
+            // An issuer that is down for a while does not lock its users out.
+            Err(error) if age.is_some() => {
+                tracing::warn!(%error, "the key set could not be refreshed; using the last one");
+                Ok(known)
+            }
+            Err(error) => Err(ApiError::internal(error)),
+        }
+    }
+}
+
+async fn fetch(url: &str) -> Result<Keys, Box<dyn std::error::Error + Send + Sync>> {
+    Ok(parse(&aws::get(url).await?)?)
+}
+
+/// The usable keys of a set; keys for encryption, of other types, or without an id are left out, as RFC 7517 section 5 asks.
+fn parse(json: &[u8]) -> Result<Keys, serde_json::Error> {
+    let set: JwkSet = serde_json::from_slice(json)?;
+    Ok(set.keys.iter().filter_map(|jwk| Some((jwk.common.key_id.clone()?, Arc::new(usable(jwk)?)))).collect())
+}
+
+fn usable(jwk: &Jwk) -> Option<VerifyingKey> {
+    if matches!(&jwk.common.public_key_use, Some(purpose) if *purpose != PublicKeyUse::Signature) {
+        return None;
+    }
+    let (algorithm, name) = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => (Algorithm::RS256, KeyAlgorithm::RS256),
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
+            (Algorithm::ES256, KeyAlgorithm::ES256)
+        }
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => {
+            (Algorithm::EdDSA, KeyAlgorithm::EdDSA)
+        }
+        _ => return None,
+    };
+    if jwk.common.key_algorithm.is_some_and(|stated| stated != name) {
+        return None;
+    }
+    Some(VerifyingKey { algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
+}

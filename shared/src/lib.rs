@@ -1,0 +1,22 @@
+//! What the operations of the File API have in common, one module for each thing.
+
+pub mod access;
+pub mod auth;
+pub mod aws;
+pub mod config;
+pub mod error;
+pub mod file;
+pub mod file_store;
+pub mod file_type;
+pub mod filename;
+pub mod http;
+pub mod jwks;
+pub mod metadata;
+pub mod object_key;
+pub mod object_store;
+pub mod presign;
+pub mod purge;
+pub mod upload;
+pub mod upload_mark;
+
+pub use error::ApiError;

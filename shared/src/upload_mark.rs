@@ -1,0 +1,142 @@
+//! The mark on an upload that is being saved or has been: what makes a repeated save harmless, and an abandoned one
+//! clean itself up.
+
+use crate::{
+    error::ApiError,
+    file_store::{FileStore, key},
+    object_key::{FileId, OrgId, SavedKey},
+};
+use aws_sdk_dynamodb::{
+    operation::{delete_item::DeleteItemError, put_item::PutItemError},
+    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, builders::PutBuilder},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use time::{Duration, OffsetDateTime};
+
+/// How long a mark lives. An upload can be saved for 24 hours, so no save of it can begin, or still be running, when its
+/// mark runs out: the copied object of a `pending` one can be removed without a look back.
+const LIFETIME: Duration = Duration::days(2);
+
+/// The item `UPLOAD#{upload id}`/`UPLOAD`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadMark {
+    state: State,
+    /// Who saves it.
+    pub org: OrgId,
+    /// The file that it becomes a version of.
+    pub file_id: FileId,
+    /// Where its bytes are copied to.
+    pub object_key: SavedKey,
+    /// When the mark runs out, in seconds since 1970: the table's TTL.
+    pub expires_at: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Pending,
+    Saved,
+}
+
+/// Whether a save may go on.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// Yes; nobody has saved this upload.
+    Pending,
+    /// It is already saved, as a version of this file of the same organisation.
+    SavedAs(FileId),
+    /// Another organisation is saving, or has saved, this public upload.
+    Taken,
+}
+
+impl UploadMark {
+    pub(crate) const SORT_KEY: &str = "UPLOAD";
+
+    /// A mark for a save that begins now.
+    #[must_use]
+    pub fn pending(object_key: SavedKey, file_id: FileId) -> Self {
+        let expires_at = (OffsetDateTime::now_utc() + LIFETIME).unix_timestamp();
+        Self { state: State::Pending, org: object_key.org.clone(), file_id, object_key, expires_at }
+    }
+
+    /// Whether this mark ran out before its save was committed.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.state == State::Pending && self.expires_at <= OffsetDateTime::now_utc().unix_timestamp()
+    }
+
+    pub(crate) fn saved(&self) -> Self {
+        Self { state: State::Saved, ..self.clone() }
+    }
+
+    pub(crate) fn partition_key(&self) -> String {
+        format!("UPLOAD#{}", self.object_key.upload)
+    }
+
+    /// The condition that makes an upload become at most one version: there is no mark, or ours is pending.
+    pub(crate) fn saved_only_once(&self, put: PutBuilder) -> PutBuilder {
+        put.condition_expression(CONDITION)
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(self.condition_values()))
+    }
+
+    fn condition_values(&self) -> HashMap<String, AttributeValue> {
+        HashMap::from([
+            (":pending".to_owned(), AttributeValue::S("pending".to_owned())),
+            (":org".to_owned(), AttributeValue::S(self.org.to_string())),
+        ])
+    }
+}
+
+const CONDITION: &str = "attribute_not_exists(pk) OR (#state = :pending AND org = :org)";
+
+impl FileStore {
+    /// Marks an upload as being saved, unless it has been, or is another organisation's by now.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be written.
+    pub async fn begin_save(&self, mark: &UploadMark) -> Result<Begun, ApiError> {
+        let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(mark)?;
+        item.extend(key(&mark.partition_key(), UploadMark::SORT_KEY));
+        let put = self
+            .client()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression(CONDITION)
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(mark.condition_values()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let Err(error) = put.send().await else { return Ok(Begun::Pending) };
+        let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
+            return Err(error.into());
+        };
+        let found: UploadMark = serde_dynamo::from_item(failed.item().cloned().unwrap_or_default())?;
+        Ok(if found.org == mark.org { Begun::SavedAs(found.file_id) } else { Begun::Taken })
+    }
+
+    /// Takes back the mark of an upload that turned out not to exist.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be written.
+    pub async fn abandon_save(&self, mark: &UploadMark) -> Result<(), ApiError> {
+        let delete = self
+            .client()
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(&mark.partition_key(), UploadMark::SORT_KEY)))
+            .condition_expression(CONDITION)
+            .expression_attribute_names("#state", "state")
+            .set_expression_attribute_values(Some(mark.condition_values()));
+        match delete.send().await {
+            Ok(_) => Ok(()),
+            Err(error)
+                if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}

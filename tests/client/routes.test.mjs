@@ -1,0 +1,80 @@
+// The template, infra/openapi.yaml, functions/ and infra/events/ tell the same story. Needs no stack.
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { parseDocument } from 'yaml'
+import { official, operations, ours } from './contract.mjs'
+
+const root = new URL('../../', import.meta.url)
+const read = (path) => readFileSync(new URL(path, root), 'utf8')
+const folders = readdirSync(new URL('functions/', root)).filter((name) =>
+  existsSync(new URL(`functions/${name}/Cargo.toml`, root)),
+)
+
+// CloudFormation's tags (`!Sub`, `!GetAtt`) are unknown to YAML: the plain value under them is enough here.
+const template = parseDocument(read('template.yaml'), { logLevel: 'silent' }).toJS()
+const functions = Object.entries(template.Resources)
+  .filter(([, resource]) => resource.Type === 'AWS::Serverless::Function')
+  .map(([logicalId, { Properties }]) => ({
+    logicalId,
+    folder: Properties.CodeUri.match(/^build\/([a-z-]+)\/$/)?.[1],
+    routes: Object.values(Properties.Events ?? {})
+      .filter((event) => event.Type === 'HttpApi')
+      .map(({ Properties: { Method, Path } }) => `${Method.toUpperCase()} ${Path}`),
+  }))
+
+const described = Object.values(operations(ours)).map(({ method, path, operation }) => ({
+  route: `${method.toUpperCase()} ${path}`,
+  folder: operation['x-function'],
+}))
+
+const pairs = (list) => list.map(({ route, folder }) => `${route} → ${folder}`).sort()
+
+test('the template and infra/openapi.yaml send the same routes to the same functions', () => {
+  const deployed = functions.flatMap(({ folder, routes }) => routes.map((route) => ({ route, folder })))
+  assert.deepEqual(pairs(deployed), pairs(described))
+})
+
+test('every folder under functions/ is deployed, from its own build, and nothing else is', () => {
+  assert.deepEqual(functions.map(({ folder }) => folder).sort(), folders.toSorted())
+})
+
+test('a function, its folder and its cargo package share one name', () => {
+  for (const { logicalId, folder } of functions) {
+    const words = folder.split('-').map((word) => word[0].toUpperCase() + word.slice(1))
+    assert.equal(logicalId, `${words.join('')}Function`)
+    assert.match(read(`functions/${folder}/Cargo.toml`), new RegExp(`^name = "${folder}"$`, 'm'))
+  }
+})
+
+test('every operation that the official client knows has its path and method here', () => {
+  const contract = operations(official)
+  for (const [id, { method, path, operation }] of Object.entries(operations(ours))) {
+    if (operation['x-addition']) continue
+    assert.deepEqual({ id, method, path }, { id, method: contract[id]?.method, path: contract[id]?.path })
+  }
+})
+
+test('an operation that is not in the official document is marked as an addition', () => {
+  const contract = operations(official)
+  const added = Object.entries(operations(ours)).filter(([, { operation }]) => operation['x-addition'])
+  for (const [id] of added) assert.ok(!(id in contract), `${id} is in the official document`)
+})
+
+test('only the public upload works without a token', () => {
+  const open = Object.entries(operations(ours)).filter(([, { operation }]) => operation.security?.length === 0)
+  assert.deepEqual(open.map(([id]) => id), ['uploadFilePublic'])
+  assert.ok(ours.security.length > 0)
+})
+
+test('every function has a sample event, for one of its own routes', () => {
+  for (const { folder, routes } of functions) {
+    const event = JSON.parse(read(`infra/events/${folder}.json`))
+    if (routes.length === 0) continue // called by a stream
+    assert.ok(routes.includes(event.routeKey), `${folder}.json is for ${event.routeKey}`)
+    const { method, path } = event.requestContext.http
+    const pattern = event.routeKey.replace(/\{(\w+)\}/g, (_, name) => event.pathParameters[name])
+    assert.equal(`${method} ${path}`, pattern)
+    assert.equal(event.rawPath, path)
+  }
+})
