@@ -43,7 +43,7 @@ pub struct Invocation {
 pub struct Process<'a> {
     child: Child,
     log: PathBuf,
-    runtime: &'a RuntimeApi,
+    signals: Receiver<Signal>,
     calls: Option<&'a Receiver<Call>>,
     invocations: u32,
     /// The function waits for an event at the other end.
@@ -54,8 +54,8 @@ pub struct Process<'a> {
 
 impl<'a> Process<'a> {
     /// Starts the function and waits for its first poll.
-    pub fn start(function: &Function, runtime: &'a RuntimeApi, calls: Option<&'a Receiver<Call>>) -> Result<Self> {
-        while runtime.signals.try_recv().is_ok() {}
+    pub fn start(function: &Function, runtime: &RuntimeApi, calls: Option<&'a Receiver<Call>>) -> Result<Self> {
+        let signals = runtime.listen();
         let log = File::create(function.log())?;
         let mut command = Command::new(&function.binary);
         command
@@ -78,7 +78,7 @@ impl<'a> Process<'a> {
         let started = Instant::now();
         let child = command.spawn().map_err(|error| format!("{}: {error}", function.binary.display()))?;
         let mut process =
-            Self { child, log: function.log(), runtime, calls, invocations: 0, waiting: None, ready: Duration::ZERO };
+            Self { child, log: function.log(), signals, calls, invocations: 0, waiting: None, ready: Duration::ZERO };
         let (polled, waiting) = process.next_poll()?;
         process.ready = polled - started;
         process.waiting = Some(waiting);
@@ -133,7 +133,7 @@ impl<'a> Process<'a> {
     fn next_signal(&mut self) -> Result<Signal> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.runtime.signals.recv_timeout(Duration::from_millis(100)) {
+            match self.signals.recv_timeout(Duration::from_millis(100)) {
                 Ok(signal) => return Ok(signal),
                 Err(RecvTimeoutError::Disconnected) => return Err("the Runtime API ended".into()),
                 Err(RecvTimeoutError::Timeout) => {}

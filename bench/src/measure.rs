@@ -16,7 +16,7 @@ use crate::stack::Stack;
 /// Invocations after the first that still open connections and fill caches.
 const WARM_UP: usize = 2;
 /// Invocations of a case of which only the AWS calls are counted.
-const COUNTED: usize = 3;
+const COUNTED: usize = 9;
 
 /// A function under measurement and what was found so far.
 pub struct Subject {

@@ -3,6 +3,7 @@
 use std::io::{self, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -30,25 +31,34 @@ pub struct Event {
     pub payload: Vec<u8>,
 }
 
-/// The listening end: where functions connect, and what they did.
+/// The listening end, where functions connect.
 pub struct RuntimeApi {
     pub address: SocketAddr,
-    pub signals: Receiver<Signal>,
+    /// Who hears of the function that connects next.
+    listener: Arc<Mutex<Sender<Signal>>>,
 }
 
 impl RuntimeApi {
     pub fn start() -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        let address = listener.local_addr()?;
-        let (sender, signals) = channel();
+        let socket = TcpListener::bind(("127.0.0.1", 0))?;
+        let address = socket.local_addr()?;
+        let listener = Arc::new(Mutex::new(channel().0));
+        let current = Arc::clone(&listener);
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let sender = sender.clone();
+            for stream in socket.incoming().flatten() {
+                let signals = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 // A function that is stopped breaks its connection: nothing to report.
-                thread::spawn(move || serve(&stream, &sender).ok());
+                thread::spawn(move || serve(&stream, &signals).ok());
             }
         });
-        Ok(Self { address, signals })
+        Ok(Self { address, listener })
+    }
+
+    /// What the next function does; what a stopped one still had on its way is heard no more.
+    pub fn listen(&self) -> Receiver<Signal> {
+        let (sender, signals) = channel();
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = sender;
+        signals
     }
 }
 

@@ -16,8 +16,8 @@ const types = {
   ".zip": "application/zip",
 };
 
-const bold = (text) => `\x1b[1m${text}\x1b[0m`;
-const dim = (text) => `\x1b[2m${text}\x1b[0m`;
+const styled = (code) => (text) => (process.stdout.isTTY ? `\x1b[${code}m${text}\x1b[0m` : text);
+const [bold, dim, red] = [styled(1), styled(2), styled(31)];
 /** Tokens, signatures and policies are long and nobody's business. */
 const short = (text) =>
   text
@@ -127,6 +127,6 @@ async function main() {
 }
 
 main().catch((error) => {
-  console.error(`\n\x1b[31m${error.message}\x1b[0m`);
+  console.error(`\n${red(error.message)}`);
   process.exitCode = 1;
 });

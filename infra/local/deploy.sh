@@ -3,6 +3,10 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
+for tool in cargo node; do
+  command -v "$tool" >/dev/null || fail "$tool is missing: install Rust (rustup.rs) and Node 20 or newer, then run this again."
+done
+
 # What the last deployment was made of; kept with the emulator's data, because it goes when that goes.
 deployed=$LOCAL/data/deployed
 mkdir -p "$deployed"

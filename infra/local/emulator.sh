@@ -6,9 +6,9 @@ pid_file=$LOCAL/emulator.pid
 log=$LOCAL/emulator.log
 health=http://127.0.0.1:$PORT/_ministack/health
 
-# The pid alone is not enough: after a reboot it may belong to something else.
+# The pid alone is not enough: after a reboot it may belong to something else, and a killed process may linger as Z.
 running() {
-  [ -f "$pid_file" ] && ps -p "$(cat "$pid_file")" -o args= 2>/dev/null | grep -q ministack
+  [ -f "$pid_file" ] && ps -p "$(cat "$pid_file")" -o stat= -o args= 2>/dev/null | grep -q '^[^Z].*ministack'
 }
 
 start() {
@@ -49,7 +49,11 @@ stop() {
   # It writes its state to disk as it ends, so it gets the time it needs.
   kill "$pid"
   for _ in $(seq 150); do
-    kill -0 "$pid" 2>/dev/null || { rm -rf "$pid_file" "$LOCAL/tmp"; echo "Stopped. The data stays in .local/data."; return; }
+    if ! running; then
+      rm -rf "$pid_file" "$LOCAL/tmp"
+      echo "Stopped. The data stays in .local/data."
+      return
+    fi
     sleep 0.2
   done
   fail "The emulator (process $pid) is still ending after 30 seconds; see .local/emulator.log"

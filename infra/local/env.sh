@@ -14,5 +14,6 @@ export AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1
 export AWS_ENDPOINT_URL=http://localhost:$PORT
 export SAM_CLI_TELEMETRY=0
 
-say() { printf '\033[1m%s\033[0m\n' "$*"; }
-fail() { printf '\033[31m%s\033[0m\n' "$*" >&2; exit 1; }
+# Bold and red, but only on a terminal.
+say() { if [ -t 1 ]; then printf '\033[1m%s\033[0m\n' "$*"; else echo "$*"; fi; }
+fail() { if [ -t 2 ]; then printf '\033[31m%s\033[0m\n' "$*" >&2; else echo "$*" >&2; fi; exit 1; }

@@ -7,13 +7,16 @@ cd "$ROOT"
 docker info >/dev/null 2>&1 || fail "Docker does not answer. \`make dev\` runs the same API without it."
 infra/local/emulator.sh running && [ -f "$LOCAL/stack.env" ] || fail "The emulator is not running: \`make dev\` first."
 source "$LOCAL/stack.env"
-curl -s -o /dev/null "http://${BIND:-127.0.0.1}:$PORT/_ministack/health" || fail "The emulator does not listen on $BIND."
+if [ "$(uname)" = Linux ] && [ "${BIND:-}" != 0.0.0.0 ]; then
+  fail "On Linux, containers reach the emulator only when it listens beyond this machine's loopback:
+  make stop && make sam-local BIND=0.0.0.0"
+fi
 
 # `sam local` hands on only variables that the template declares, so a copy of it declares where the emulator is. It
 # lies beside the template, for the same relative paths.
 copy=.sam-local.yaml
 trap 'rm -f "$copy"' EXIT
-sed 's|^        BUCKET: !Ref Bucket$|&\n        AWS_ENDPOINT_URL: ""|' template.yaml >"$copy"
+awk '{ print } /^        BUCKET: / { print "        AWS_ENDPOINT_URL: \"\"" }' template.yaml >"$copy"
 cat >"$LOCAL/sam-local.json" <<JSON
 { "Parameters": { "AWS_ENDPOINT_URL": "$AWS_ENDPOINT_URL", "BUCKET": "$BUCKET", "TABLE": "$TABLE" } }
 JSON

@@ -6,8 +6,11 @@ use lambda_http::{
     http::{StatusCode, header},
     service_fn,
 };
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _},
+};
+use serde_json::{Map, Value, json};
 use std::{future::Future, str::FromStr, sync::Arc, time::Instant};
 use tracing::{Instrument, field::Empty};
 
@@ -84,20 +87,26 @@ pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> 
             "the body may have at most {MAX_BODY_BYTES} bytes; the file itself goes to upload_url"
         )));
     }
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let body = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+    // An object first: serde would also take a list for a struct, field by field.
+    let object: Map<String, Value> = serde_json::from_slice(bytes)
+        .map_err(|error| ApiError::bad_request(format!("the body is not a JSON object: {error}")))?;
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
         let field = error.path().to_string();
-        let why = error.into_inner();
-        if why.is_data() && field != "." {
-            // The place in the text adds nothing once the field is named.
-            let place = format!(" at line {} column {}", why.line(), why.column());
-            Invalid::new(why.to_string().trim_end_matches(&place)).named(&field)
-        } else {
-            ApiError::bad_request(why.to_string())
-        }
-    })?;
-    deserializer.end().map_err(|error| ApiError::bad_request(error.to_string()))?;
-    Ok(body)
+        Invalid::new(error.into_inner().to_string()).named(&field)
+    })
+}
+
+/// Deserializes an optional field that must be an object, for `#[serde(deserialize_with)]`.
+///
+/// # Errors
+/// If it is anything else, or not a `T`.
+pub fn object_field<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: DeserializeOwned,
+{
+    let object = Option::<Map<String, Value>>::deserialize(deserializer)?;
+    object.map(|object| T::deserialize(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
 /// A query parameter, or `default` if it is absent or empty.

@@ -34,17 +34,17 @@ const READ_ONLY: [&str; 11] = [
 ];
 
 #[derive(Deserialize)]
-#[serde(expecting = "expected an object with the file's attributes")]
 struct SaveBody {
     #[serde(rename = "_id")]
     id: Option<String>,
     file_entity_id: Option<String>,
+    #[serde(default, deserialize_with = "http::object_field")]
     s3ref: Option<S3Ref>,
     filename: Option<Filename>,
     mime_type: Option<MimeType>,
     r#type: Option<FileType>,
     access_control: Option<AccessControl>,
-    #[serde(rename = "_acl")]
+    #[serde(rename = "_acl", default, deserialize_with = "http::object_field")]
     acl: Option<Acl>,
     #[serde(flatten)]
     further: Map<String, Value>,

@@ -1,0 +1,44 @@
+//! The deployed bucket: what expires, and who may talk to it from a browser.
+
+use crate::stack::Stack;
+use reqwest::Method;
+
+#[tokio::test]
+async fn uploads_expire_after_a_day_and_incomplete_multipart_uploads_are_aborted() {
+    let stack = Stack::new();
+    let lifecycle = stack.s3.get_bucket_lifecycle_configuration().bucket(&stack.bucket).send().await.unwrap();
+    let enabled = || lifecycle.rules().iter().filter(|rule| rule.status().as_str() == "Enabled");
+    #[allow(deprecated)] // The template may say it either way.
+    let expires = enabled().any(|rule| {
+        let prefix = rule.filter().and_then(|filter| filter.prefix()).or(rule.prefix());
+        prefix == Some("temp/") && rule.expiration().and_then(|expiration| expiration.days()) == Some(1)
+    });
+    assert!(expires, "{lifecycle:?}");
+    let days = |rule: &aws_sdk_s3::types::LifecycleRule| {
+        rule.abort_incomplete_multipart_upload().and_then(|abort| abort.days_after_initiation())
+    };
+    assert!(enabled().any(|rule| days(rule) == Some(1)), "{lifecycle:?}");
+    let kept = enabled().all(|rule| {
+        #[allow(deprecated)]
+        let prefix = rule.filter().and_then(|filter| filter.prefix()).or(rule.prefix());
+        rule.expiration().is_none() || prefix == Some("temp/")
+    });
+    assert!(kept, "nothing but uploads expires");
+}
+
+#[tokio::test]
+async fn browsers_may_call_the_api_and_send_bytes_to_the_bucket() {
+    let stack = Stack::new();
+    let bucket_url = format!("{}/{}/temp/x", crate::stack::env("AWS_ENDPOINT_URL"), stack.bucket);
+    let api_url = format!("{}/v2/files/upload", stack.api);
+    for (url, method, header) in [(api_url, "POST", "authorization,content-type"), (bucket_url, "PUT", "content-type")]
+    {
+        let preflight = stack.http.request(Method::OPTIONS, &url).header("origin", "https://app.example");
+        let preflight =
+            preflight.header("access-control-request-method", method).header("access-control-request-headers", header);
+        let response = preflight.send().await.unwrap();
+        assert!(response.status().is_success(), "{url}: {}", response.status());
+        assert!(response.headers().contains_key("access-control-allow-origin"), "{url}");
+        assert!(response.headers()["access-control-allow-methods"].to_str().unwrap().contains(method), "{url}");
+    }
+}
