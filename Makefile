@@ -10,7 +10,10 @@ PORT ?= 4566
 CARGO_TARGET_DIR ?= $(HOME)/.cache/file-api/target
 export CARGO_TARGET_DIR PORT
 
+# The binaries that are deployed.
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
+# Always of the whole workspace with a test target: Cargo unifies features over what it is asked to build, and for another
+# set of features it would compile the AWS SDKs again.
 cargo = cargo $(1) --profile local
 tools := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 with_stack := set -a; . .local/stack.env; set +a;
@@ -46,16 +49,18 @@ lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ##
 	npm --prefix tests/client run --silent lint:openapi
 
 unit: ## run the unit tests
-	$(call cargo,test) --workspace --exclude tests
+	$(call cargo,test) --workspace --lib --bins
 
 e2e: stack ## run the end-to-end tests against the local stack
-	@$(with_stack) $(call cargo,test) --package tests
+	@$(with_stack) $(call cargo,test) --workspace --test e2e
 
 client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client against the local stack
 	@$(with_stack) npm --prefix tests/client test --silent
 
-bench: ## measure every function beside an empty one
-	$(call cargo,run) --package bench
+bench: stack ## measure every function beside an empty one, as release builds for this machine
+	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench $(functions:%=--package %)
+	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench --package empty
+	cargo run --release --package bench -- .local/bench
 
 build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
 	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)

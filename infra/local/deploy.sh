@@ -13,14 +13,11 @@ mkdir -p "$deployed"
 
 build() {
   say "Building the functions"
-  local functions=() packages=() manifest name
+  # With a test target, like every other use of this profile, so that the AWS SDKs are compiled once.
+  cargo build --profile local --workspace --bins --test e2e
+  local manifest name
   for manifest in functions/*/Cargo.toml; do
     name=$(basename "$(dirname "$manifest")")
-    functions+=("$name")
-    packages+=(--package "$name")
-  done
-  cargo build --profile local "${packages[@]}"
-  for name in "${functions[@]}"; do
     cmp -s "$CARGO_TARGET_DIR/local/$name" "build/$name/bootstrap" && continue
     mkdir -p "build/$name"
     cp "$CARGO_TARGET_DIR/local/$name" "build/$name/bootstrap"

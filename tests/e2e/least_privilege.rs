@@ -1,1 +1,140 @@
-//! todo
+//! Least privilege: each function's role can do exactly what its operation needs.
+
+use crate::{
+    admin,
+    stack::{Stack, s3_client},
+};
+use aws_sdk_dynamodb::{error::ProvideErrorMetadata, types::AttributeValue};
+use aws_sdk_s3::types::{Tag, Tagging};
+
+/// An action on an object of a kind, or on the table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Probe {
+    Put(&'static str),
+    Get(&'static str),
+    Tag(&'static str),
+    Delete(&'static str),
+    List,
+    Query,
+    Scan,
+    GetItem,
+    PutItem,
+    UpdateItem,
+    DeleteItem,
+}
+use Probe::*;
+
+const TEMP: &str = "temp/123/";
+const PUBLIC: &str = "temp/public/";
+const SAVED: &str = "123/";
+
+const PROBES: [Probe; 19] = [
+    Put(TEMP),
+    Put(PUBLIC),
+    Put(SAVED),
+    Get(TEMP),
+    Get(PUBLIC),
+    Get(SAVED),
+    Tag(TEMP),
+    Tag(PUBLIC),
+    Tag(SAVED),
+    Delete(TEMP),
+    Delete(PUBLIC),
+    Delete(SAVED),
+    List,
+    Query,
+    Scan,
+    GetItem,
+    PutItem,
+    UpdateItem,
+    DeleteItem,
+];
+
+/// What each role may do; every other probe must be denied.
+const MAY: [(&str, &[Probe]); 7] = [
+    ("UploadFileFunction", &[Put(TEMP), Put(PUBLIC)]),
+    ("UploadFilePublicFunction", &[Put(PUBLIC)]),
+    (
+        "SaveFileFunction",
+        &[
+            Get(TEMP),
+            Get(PUBLIC),
+            Delete(TEMP),
+            Delete(PUBLIC),
+            Put(SAVED),
+            Tag(SAVED),
+            Delete(SAVED),
+            List,
+            Query,
+            PutItem,
+            DeleteItem,
+        ],
+    ),
+    ("GetFileFunction", &[Query]),
+    ("DownloadFileFunction", &[Query, Get(SAVED)]),
+    ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+    ("PurgeFilesFunction", &[Query, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+];
+
+#[tokio::test]
+async fn each_role_can_do_what_its_operation_needs_and_nothing_beside_it() {
+    let stack = Stack::new();
+    for (function, may) in MAY {
+        let config = admin::as_role_of(&stack, function).await;
+        for probe in PROBES {
+            let allowed = is_allowed(&stack, &config, probe).await;
+            assert_eq!(allowed, may.contains(&probe), "{function} {probe:?}");
+        }
+    }
+}
+
+async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) -> bool {
+    let s3 = s3_client(config);
+    let table = aws_sdk_dynamodb::Client::new(config);
+    let bucket = &stack.bucket;
+    let object = |prefix: &str| format!("{prefix}{}/probe", uuid::Uuid::new_v4());
+    // An object to act on, so that nothing is refused for want of one.
+    let existing = async |prefix: &str| {
+        let key = object(prefix);
+        stack.s3.put_object().bucket(bucket).key(&key).send().await.unwrap();
+        key
+    };
+    let text = |value: &str| AttributeValue::S(value.to_owned());
+    let pk = format!("PROBE#{}", uuid::Uuid::new_v4());
+    let code = match probe {
+        Put(prefix) => code_of(s3.put_object().bucket(bucket).key(object(prefix)).send().await),
+        Get(prefix) => code_of(s3.get_object().bucket(bucket).key(existing(prefix).await).send().await),
+        Delete(prefix) => code_of(s3.delete_object().bucket(bucket).key(existing(prefix).await).send().await),
+        Tag(prefix) => {
+            let tags = Tagging::builder().tag_set(Tag::builder().key("a").value("b").build().unwrap()).build().unwrap();
+            code_of(s3.put_object_tagging().bucket(bucket).key(existing(prefix).await).tagging(tags).send().await)
+        }
+        List => code_of(s3.list_objects_v2().bucket(bucket).max_keys(1).send().await),
+        Query => {
+            let query = table.query().table_name(&stack.table).key_condition_expression("pk = :pk");
+            code_of(query.expression_attribute_values(":pk", text(&pk)).send().await)
+        }
+        Scan => code_of(table.scan().table_name(&stack.table).limit(1).send().await),
+        GetItem => {
+            code_of(table.get_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+        PutItem => {
+            code_of(table.put_item().table_name(&stack.table).item("pk", text(&pk)).item("sk", text("x")).send().await)
+        }
+        UpdateItem => {
+            code_of(table.update_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+        DeleteItem => {
+            code_of(table.delete_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+    };
+    match code.as_deref() {
+        None => true,
+        Some("AccessDenied" | "AccessDeniedException") => false,
+        Some(other) => panic!("{probe:?} failed with {other}"),
+    }
+}
+
+fn code_of<T, E: ProvideErrorMetadata>(result: Result<T, E>) -> Option<String> {
+    result.err().map(|error| error.code().unwrap_or("no code").to_owned())
+}

@@ -1,1 +1,35 @@
-//! todo
+//! Logs: one JSON line a request, and nothing secret in it.
+
+use crate::{
+    admin::function_logs,
+    stack::{Stack, eventually, text},
+};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+#[tokio::test]
+async fn a_request_is_one_json_line_with_id_operation_organisation_status_and_duration() {
+    let stack = Stack::new();
+    let since = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    let file = stack.saved("secret name.txt", b"1").await;
+    let path = format!("/v1/files/{}/download", text(&file["_id"]));
+    let url = stack.get(&path).await.expect(200);
+
+    let is_done = |line: &Value| {
+        line["message"] == "done" && line["span"]["operation"] == "downloadFile" && line["status"] == 200
+    };
+    let mut lines = Vec::new();
+    eventually("the line is there", async || {
+        lines = function_logs(&stack, since).await;
+        lines.iter().filter_map(|line| serde_json::from_str(line).ok()).any(|line: Value| is_done(&line))
+    })
+    .await;
+    let line = lines.iter().filter_map(|line| serde_json::from_str(line).ok()).find(is_done).unwrap();
+    assert_eq!((&line["level"], &line["span"]["org"]), (&"INFO".into(), &"123".into()), "{line}");
+    assert!(line["duration_ms"].is_f64() && !text(&line["span"]["request_id"]).is_empty(), "{line}");
+
+    let signature = text(&url["download_url"]).split_once("X-Amz-Signature=").unwrap().1.split('&').next().unwrap();
+    for secret in [stack.token.as_str(), stack.token.rsplit_once('.').unwrap().1, signature, "secret name"] {
+        assert!(!lines.iter().any(|line| line.contains(secret)), "{secret} is in the log");
+    }
+}

@@ -20,7 +20,6 @@ pub struct Stack {
     pub http: Client,
     pub s3: aws_sdk_s3::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
-    pub config: SdkConfig,
 }
 
 /// A reply of the API.
@@ -47,7 +46,6 @@ impl Stack {
             http: Client::new(),
             s3: s3_client(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
-            config,
         }
     }
 

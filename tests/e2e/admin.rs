@@ -1,0 +1,59 @@
+//! What the tests need of AWS services beside S3 and DynamoDB, as the emulator's administrator, whose signature it does not
+//! check: three more SDKs would cost minutes of compiling for a few calls.
+
+use crate::stack::{Stack, env, sdk_config};
+use aws_credential_types::Credentials;
+use aws_types::SdkConfig;
+use serde_json::{Value, json};
+
+fn authorization(service: &str) -> String {
+    let scope = format!("{}/20260101/{}/{service}/aws4_request", env("AWS_ACCESS_KEY_ID"), env("REGION"));
+    format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=none")
+}
+
+/// A call of a service with a query protocol; the reply is XML.
+async fn query(stack: &Stack, service: &str, parameters: &[(&str, &str)]) -> String {
+    let request = stack.http.post(env("AWS_ENDPOINT_URL")).header("authorization", authorization(service));
+    let response = request.form(parameters).send().await.unwrap();
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    assert!(status.is_success(), "{parameters:?}: {text}");
+    text
+}
+
+/// The text of the first element of this name.
+fn element<'a>(xml: &'a str, name: &str) -> &'a str {
+    let start = xml.split_once(&format!("<{name}>")).unwrap_or_else(|| panic!("no {name} in {xml}")).1;
+    start.split_once("</").unwrap().0
+}
+
+/// The physical name of a resource of the stack.
+async fn resource(stack: &Stack, logical_id: &str) -> String {
+    let parameters =
+        [("Action", "DescribeStackResource"), ("StackName", "file-api"), ("LogicalResourceId", logical_id)];
+    let xml = query(stack, "cloudformation", &[&parameters[..], &[("Version", "2010-05-15")]].concat()).await;
+    element(&xml, "PhysicalResourceId").to_owned()
+}
+
+/// A configuration whose calls are made as the role of this function, such as `SaveFileFunction`.
+pub async fn as_role_of(stack: &Stack, function: &str) -> SdkConfig {
+    let name = resource(stack, &format!("{function}Role")).await;
+    let role = query(stack, "iam", &[("Action", "GetRole"), ("RoleName", &name), ("Version", "2010-05-08")]).await;
+    let parameters = [("Action", "AssumeRole"), ("RoleArn", element(&role, "Arn")), ("RoleSessionName", "test")];
+    let xml = query(stack, "sts", &[&parameters[..], &[("Version", "2011-06-15")]].concat()).await;
+    let part = |name: &str| element(&xml, name).to_owned();
+    sdk_config(Credentials::new(part("AccessKeyId"), part("SecretAccessKey"), Some(part("SessionToken")), None, "sts"))
+}
+
+/// What the functions logged since this time, in milliseconds since 1970.
+pub async fn function_logs(stack: &Stack, since: i128) -> Vec<String> {
+    let group = resource(stack, "FunctionLogs").await;
+    let request = stack.http.post(env("AWS_ENDPOINT_URL")).header("authorization", authorization("logs"));
+    let request = request
+        .header("x-amz-target", "Logs_20140328.FilterLogEvents")
+        .header("content-type", "application/x-amz-json-1.1");
+    let body = json!({ "logGroupName": group, "startTime": since as i64, "limit": 10_000 });
+    let reply: Value = request.body(body.to_string()).send().await.unwrap().json().await.unwrap();
+    let events = reply["events"].as_array().unwrap_or_else(|| panic!("{reply}"));
+    events.iter().map(|event| event["message"].as_str().unwrap().trim().to_owned()).collect()
+}
