@@ -227,3 +227,6 @@ pub(crate) fn key(pk: &str, sk: &str) -> HashMap<String, AttributeValue> {
 fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, ApiError> {
     Ok(TransactWriteItem::builder().put(builder.build().map_err(ApiError::internal)?).build())
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,3 +166,6 @@ fn error_reply(error: &ApiError) -> Response<Body> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,9 +9,12 @@ pub mod file;
 pub mod file_store;
 pub mod file_type;
 pub mod filename;
+#[cfg(test)]
+mod fixtures;
 pub mod http;
 pub mod jwks;
 pub mod metadata;
+pub mod object_copy;
 pub mod object_key;
 pub mod object_store;
 pub mod presign;

@@ -11,14 +11,10 @@ use crate::{
 };
 use aws_sdk_s3::{
     Client,
-    error::{ProvideErrorMetadata, SdkError},
+    error::ProvideErrorMetadata,
     operation::head_object::HeadObjectError,
-    types::{
-        CompletedMultipartUpload, CompletedPart, Delete, MetadataDirective, ObjectIdentifier, Tag, Tagging,
-        TaggingDirective,
-    },
+    types::{Delete, ObjectIdentifier, Tag, Tagging},
 };
-use percent_encoding::utf8_percent_encode;
 use std::{
     fmt::Display,
     sync::{Arc, OnceLock},
@@ -26,9 +22,7 @@ use std::{
 use time::OffsetDateTime;
 use tokio::{sync::Semaphore, task::JoinSet};
 
-/// Above this an object is copied in parts, side by side. In bytes.
-const PART_BYTES: u64 = 64 * 1024 * 1024;
-/// How many parts are copied, or objects tagged, at a time.
+/// How many objects are tagged at a time.
 const PARALLEL: usize = 16;
 /// S3's limit on the keys of one `DeleteObjects`.
 const MAX_DELETES: usize = 1_000;
@@ -36,11 +30,11 @@ const MAX_DELETES: usize = 1_000;
 /// The tag that the bucket policy looks at; an object without it is private.
 const ACCESS_TAG: &str = "access";
 const PUBLIC_READ: &str = "public-read";
-const INDEX_TAG: &str = "index_tag";
+pub(crate) const INDEX_TAG: &str = "index_tag";
 
 /// The bucket.
 pub struct ObjectStore {
-    bucket: String,
+    pub(crate) bucket: String,
     client: OnceLock<Client>,
 }
 
@@ -54,17 +48,7 @@ pub struct UploadedObject {
     pub metadata: Metadata,
     /// When it was uploaded, in seconds since 1970.
     pub uploaded_at: i64,
-    etag: String,
-}
-
-/// What became of a copy.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Copied {
-    /// The copy is there.
-    Done,
-    /// The upload was replaced or removed since it was looked at.
-    SourceChanged,
+    pub(crate) etag: String,
 }
 
 impl ObjectStore {
@@ -82,7 +66,7 @@ impl ObjectStore {
         Self { bucket: bucket.to_owned(), client: client.into() }
     }
 
-    fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         self.client.get_or_init(aws::s3)
     }
 
@@ -106,119 +90,6 @@ impl ObjectStore {
             etag: head.e_tag().unwrap_or_default().to_owned(),
             metadata: Metadata::of_object(head.metadata.unwrap_or_default()),
         }))
-    }
-
-    /// Copies an upload to where `version` keeps it, private. The bytes are those that [`Self::head`] saw, or none.
-    ///
-    /// # Errors
-    /// 500 if the copy fails.
-    pub async fn copy(&self, from: &TempKey, upload: &UploadedObject, version: &Version) -> Result<Copied, ApiError> {
-        let copied = if upload.size_bytes > PART_BYTES {
-            self.copy_in_parts(from, upload, version).await
-        } else {
-            self.copy_at_once(from, upload, version).await
-        };
-        match copied {
-            Ok(()) => Ok(Copied::Done),
-            Err(CopyError::SourceChanged) => Ok(Copied::SourceChanged),
-            Err(CopyError::Failed(error)) => Err(error),
-        }
-    }
-
-    async fn copy_at_once(&self, from: &TempKey, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
-        self.client()
-            .copy_object()
-            .bucket(&self.bucket)
-            .key(version.object_key.to_string())
-            .copy_source(self.copy_source(from))
-            .copy_source_if_match(&upload.etag)
-            .metadata_directive(MetadataDirective::Replace)
-            .set_metadata(Some(
-                upload.metadata.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            ))
-            .content_type(version.mime_type.as_str())
-            .content_disposition(version.filename.content_disposition(false))
-            .tagging_directive(TaggingDirective::Replace)
-            .tagging(tag_header(version.index_tag.as_ref()))
-            .send()
-            .await?;
-        Ok(())
-    }
-
-    async fn copy_in_parts(&self, from: &TempKey, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
-        let key = version.object_key.to_string();
-        let started = self
-            .client()
-            .create_multipart_upload()
-            .bucket(&self.bucket)
-            .key(&key)
-            .set_metadata(Some(
-                upload.metadata.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            ))
-            .content_type(version.mime_type.as_str())
-            .content_disposition(version.filename.content_disposition(false))
-            .tagging(tag_header(version.index_tag.as_ref()))
-            .send()
-            .await?;
-        let upload_id = started.upload_id().unwrap_or_default();
-        let copied = self.copy_parts(from, upload, &key, upload_id).await;
-        if copied.is_err() {
-            // The lifecycle rule would do this too, a day later.
-            let abort = self.client().abort_multipart_upload().bucket(&self.bucket).key(&key).upload_id(upload_id);
-            if let Err(error) = abort.send().await {
-                tracing::warn!(%error, "an abandoned multipart copy is left to the lifecycle rule");
-            }
-        }
-        copied
-    }
-
-    async fn copy_parts(
-        &self,
-        from: &TempKey,
-        upload: &UploadedObject,
-        key: &str,
-        upload_id: &str,
-    ) -> Result<(), CopyError> {
-        let places = Arc::new(Semaphore::new(PARALLEL));
-        let mut copies = JoinSet::new();
-        for (first, number) in
-            (0..upload.size_bytes).step_by(usize::try_from(PART_BYTES).unwrap_or(usize::MAX)).zip(1..)
-        {
-            let last = (first + PART_BYTES).min(upload.size_bytes) - 1;
-            let copy = self
-                .client()
-                .upload_part_copy()
-                .bucket(&self.bucket)
-                .key(key)
-                .upload_id(upload_id)
-                .part_number(number)
-                .copy_source(self.copy_source(from))
-                .copy_source_if_match(&upload.etag)
-                .copy_source_range(format!("bytes={first}-{last}"));
-            let places = Arc::clone(&places);
-            copies.spawn(async move {
-                let _place = places.acquire().await;
-                copy.send().await.map(|part| {
-                    let etag = part.copy_part_result.and_then(|result| result.e_tag);
-                    CompletedPart::builder().part_number(number).set_e_tag(etag).build()
-                })
-            });
-        }
-        let mut parts = Vec::new();
-        while let Some(copy) = copies.join_next().await {
-            parts.push(copy.map_err(ApiError::internal)??);
-        }
-        parts.sort_by_key(CompletedPart::part_number);
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        self.client()
-            .complete_multipart_upload()
-            .bucket(&self.bucket)
-            .key(key)
-            .upload_id(upload_id)
-            .multipart_upload(parts)
-            .send()
-            .await?;
-        Ok(())
     }
 
     /// Makes the versions' objects public or private.
@@ -286,41 +157,6 @@ impl ObjectStore {
             tracing::warn!(%error, "a saved upload is left to the lifecycle rule");
         }
     }
-
-    /// Bucket and key, encoded for the `x-amz-copy-source` header.
-    fn copy_source(&self, from: &TempKey) -> String {
-        format!("{}/{}", self.bucket, utf8_percent_encode(&from.to_string(), &crate::presign::PATH))
-    }
-}
-
-enum CopyError {
-    SourceChanged,
-    Failed(ApiError),
-}
-
-impl From<ApiError> for CopyError {
-    fn from(error: ApiError) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl<E> From<SdkError<E>> for CopyError
-where
-    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
-{
-    fn from(error: SdkError<E>) -> Self {
-        match error.code() {
-            Some("PreconditionFailed" | "NoSuchKey") => Self::SourceChanged,
-            _ => Self::Failed(error.into()),
-        }
-    }
-}
-
-/// The tags of a private object, as the `x-amz-tagging` header has them: a query string.
-fn tag_header(index_tag: Option<&IndexTag>) -> String {
-    let encode =
-        |tag: &IndexTag| format!("{INDEX_TAG}={}", utf8_percent_encode(tag.as_str(), &crate::filename::UNRESERVED));
-    index_tag.map(encode).unwrap_or_default()
 }
 
 fn tags(index_tag: Option<&IndexTag>, access: AccessControl) -> Result<Tagging, aws_sdk_s3::error::BuildError> {
@@ -334,3 +170,6 @@ fn tags(index_tag: Option<&IndexTag>, access: AccessControl) -> Result<Tagging, 
     }
     Tagging::builder().set_tag_set(Some(tags)).build()
 }
+
+#[cfg(test)]
+mod tests;

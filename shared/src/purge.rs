@@ -23,3 +23,30 @@ pub async fn purge(
     objects.delete(&keys).await?;
     files.remove(id, versions).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{dynamodb, file_id, s3, s3_answer, version};
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+    use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
+    use aws_smithy_mocks::{Rule, mock};
+
+    async fn purged(objects: &Rule, items: &Rule) -> Result<Written, ApiError> {
+        let files = FileStore::with_client(dynamodb(&[items]), "files");
+        purge(&files, &ObjectStore::with_client(s3(&[objects]), "bucket"), file_id(), &[version(1)]).await
+    }
+
+    #[tokio::test]
+    async fn the_items_stay_until_the_objects_are_gone() {
+        let items = mock!(aws_sdk_dynamodb::Client::transact_write_items)
+            .then_output(|| TransactWriteItemsOutput::builder().build());
+        let kept =
+            mock!(aws_sdk_s3::Client::delete_objects).then_http_response(|| s3_answer(403, Some("AccessDenied")));
+        assert_eq!(purged(&kept, &items).await.unwrap_err().status(), 500);
+        assert_eq!(items.num_calls(), 0);
+        let gone = mock!(aws_sdk_s3::Client::delete_objects).then_output(|| DeleteObjectsOutput::builder().build());
+        assert_eq!(purged(&gone, &items).await.unwrap(), Written::Stored);
+        assert_eq!((gone.num_calls(), items.num_calls()), (1, 1));
+    }
+}

@@ -140,3 +140,106 @@ impl FileStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{dynamodb, file_id, saved_key};
+    use aws_sdk_dynamodb::{
+        Client,
+        operation::{delete_item::DeleteItemOutput, put_item::PutItemOutput},
+        types::error::{ConditionalCheckFailedException, InternalServerError},
+    };
+    use aws_smithy_mocks::{Rule, mock};
+
+    fn mark() -> UploadMark {
+        UploadMark::pending(saved_key(1), file_id())
+    }
+
+    fn store(rule: &Rule) -> FileStore {
+        FileStore::with_client(dynamodb(&[rule]), "files")
+    }
+
+    /// The condition fails because of this mark.
+    fn found(mark: UploadMark) -> Rule {
+        mock!(Client::put_item).match_requests(asks_for_the_item_in_the_way).then_error(move || {
+            let item = serde_dynamo::to_item(&mark).unwrap();
+            PutItemError::ConditionalCheckFailedException(
+                ConditionalCheckFailedException::builder().set_item(Some(item)).build(),
+            )
+        })
+    }
+
+    fn asks_for_the_item_in_the_way(put: &aws_sdk_dynamodb::operation::put_item::PutItemInput) -> bool {
+        put.condition_expression() == Some(CONDITION)
+            && put.return_values_on_condition_check_failure() == Some(&ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+
+    #[tokio::test]
+    async fn a_save_of_an_upload_that_nobody_saved_begins_with_a_pending_mark() {
+        let rule = mock!(Client::put_item)
+            .match_requests(|put| {
+                let item = put.item().unwrap();
+                item["pk"].as_s().unwrap() == "UPLOAD#00000000-0000-4000-8000-000000000001"
+                    && item["state"].as_s().unwrap() == "pending"
+                    && asks_for_the_item_in_the_way(put)
+            })
+            .then_output(|| PutItemOutput::builder().build());
+        assert_eq!(store(&rule).begin_save(&mark()).await.unwrap(), Begun::Pending);
+    }
+
+    #[tokio::test]
+    async fn a_repeated_save_learns_which_file_the_upload_became() {
+        let other = "00000000-0000-4000-8000-00000000000f".parse().unwrap();
+        let rule = found(UploadMark { file_id: other, ..mark().saved() });
+        assert_eq!(store(&rule).begin_save(&mark()).await.unwrap(), Begun::SavedAs(other));
+    }
+
+    #[tokio::test]
+    async fn an_upload_that_another_organisation_saves_or_saved_is_taken() {
+        let theirs = UploadMark { org: "456".parse().unwrap(), ..mark() };
+        for theirs in [theirs.saved(), theirs] {
+            assert_eq!(store(&found(theirs)).begin_save(&mark()).await.unwrap(), Begun::Taken);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_mark_that_cannot_be_written_is_an_error() {
+        let put = mock!(Client::put_item)
+            .then_error(|| PutItemError::InternalServerError(InternalServerError::builder().build()));
+        assert_eq!(store(&put).begin_save(&mark()).await.unwrap_err().status(), 500);
+        let delete = mock!(Client::delete_item)
+            .then_error(|| DeleteItemError::InternalServerError(InternalServerError::builder().build()));
+        assert_eq!(store(&delete).abandon_save(&mark()).await.unwrap_err().status(), 500);
+    }
+
+    #[tokio::test]
+    async fn abandoning_a_save_takes_back_only_our_own_pending_mark() {
+        let ours = |delete: &aws_sdk_dynamodb::operation::delete_item::DeleteItemInput| {
+            delete.condition_expression() == Some(CONDITION)
+                && delete.expression_attribute_values().unwrap()[":org"].as_s().unwrap() == "123"
+        };
+        let done = mock!(Client::delete_item).match_requests(ours).then_output(|| DeleteItemOutput::builder().build());
+        let not_ours = mock!(Client::delete_item).match_requests(ours).then_error(|| {
+            DeleteItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build())
+        });
+        for rule in [done, not_ours] {
+            store(&rule).abandon_save(&mark()).await.unwrap();
+            assert_eq!(rule.num_calls(), 1);
+        }
+    }
+
+    #[test]
+    fn only_a_pending_mark_that_has_run_out_is_abandoned() {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        let run_out = UploadMark { expires_at: now, ..mark() };
+        assert!(run_out.is_abandoned());
+        assert!(!run_out.saved().is_abandoned());
+        assert!(!UploadMark { expires_at: now + 3_600, ..mark() }.is_abandoned());
+    }
+
+    #[test]
+    fn a_mark_outlives_the_time_in_which_its_upload_can_be_saved() {
+        assert!(mark().expires_at > (OffsetDateTime::now_utc() + Duration::hours(25)).unix_timestamp());
+    }
+}

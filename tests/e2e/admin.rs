@@ -45,14 +45,14 @@ pub async fn as_role_of(stack: &Stack, function: &str) -> SdkConfig {
     sdk_config(Credentials::new(part("AccessKeyId"), part("SecretAccessKey"), Some(part("SessionToken")), None, "sts"))
 }
 
-/// What the functions logged since this time, in milliseconds since 1970.
-pub async fn function_logs(stack: &Stack, since: i128) -> Vec<String> {
+/// What the functions logged since this time, in seconds since 1970.
+pub async fn function_logs(stack: &Stack, since: i64) -> Vec<String> {
     let group = resource(stack, "FunctionLogs").await;
     let request = stack.http.post(env("AWS_ENDPOINT_URL")).header("authorization", authorization("logs"));
     let request = request
         .header("x-amz-target", "Logs_20140328.FilterLogEvents")
         .header("content-type", "application/x-amz-json-1.1");
-    let body = json!({ "logGroupName": group, "startTime": since as i64, "limit": 10_000 });
+    let body = json!({ "logGroupName": group, "startTime": since * 1_000, "limit": 10_000 });
     let reply: Value = request.body(body.to_string()).send().await.unwrap().json().await.unwrap();
     let events = reply["events"].as_array().unwrap_or_else(|| panic!("{reply}"));
     events.iter().map(|event| event["message"].as_str().unwrap().trim().to_owned()).collect()

@@ -1,6 +1,7 @@
 //! The deployed bucket: what expires, and who may talk to it from a browser.
 
 use crate::stack::Stack;
+use aws_sdk_s3::types::{AbortIncompleteMultipartUpload, LifecycleExpiration, LifecycleRule};
 use reqwest::Method;
 
 #[tokio::test]
@@ -11,11 +12,11 @@ async fn uploads_expire_after_a_day_and_incomplete_multipart_uploads_are_aborted
     #[allow(deprecated)] // The template may say it either way.
     let expires = enabled().any(|rule| {
         let prefix = rule.filter().and_then(|filter| filter.prefix()).or(rule.prefix());
-        prefix == Some("temp/") && rule.expiration().and_then(|expiration| expiration.days()) == Some(1)
+        prefix == Some("temp/") && rule.expiration().and_then(LifecycleExpiration::days) == Some(1)
     });
     assert!(expires, "{lifecycle:?}");
-    let days = |rule: &aws_sdk_s3::types::LifecycleRule| {
-        rule.abort_incomplete_multipart_upload().and_then(|abort| abort.days_after_initiation())
+    let days = |rule: &LifecycleRule| {
+        rule.abort_incomplete_multipart_upload().and_then(AbortIncompleteMultipartUpload::days_after_initiation)
     };
     assert!(enabled().any(|rule| days(rule) == Some(1)), "{lifecycle:?}");
     let kept = enabled().all(|rule| {

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 #[tokio::test]
 async fn a_request_is_one_json_line_with_id_operation_organisation_status_and_duration() {
     let stack = Stack::new();
-    let since = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    let since = OffsetDateTime::now_utc().unix_timestamp();
     let file = stack.saved("secret name.txt", b"1").await;
     let path = format!("/v1/files/{}/download", text(&file["_id"]));
     let url = stack.get(&path).await.expect(200);

@@ -78,12 +78,12 @@ async fn saving_the_same_upload_again_gives_the_same_file() {
 async fn twenty_saves_of_the_same_upload_at_once_give_one_file_and_one_object() {
     let stack = Stack::new();
     let s3ref = stack.upload("a.txt", b"1").await;
-    let mut saves = JoinSet::new();
+    let mut requests = JoinSet::new();
     for _ in 0..20 {
         let save = stack.request(&stack.token, Method::POST, "/v2/files");
-        saves.spawn(Reply::of(save.json(&json!({ "s3ref": s3ref, "access_control": "public-read" }))));
+        requests.spawn(Reply::of(save.json(&json!({ "s3ref": s3ref, "access_control": "public-read" }))));
     }
-    let entities: Vec<Value> = saves.join_all().await.into_iter().map(|reply| reply.expect(200)).collect();
+    let entities: Vec<Value> = requests.join_all().await.into_iter().map(|reply| reply.expect(200)).collect();
     assert!(entities.iter().all(|entity| entity == &entities[0]));
     let key = text(&entities[0]["s3ref"]["key"]);
     assert_eq!(stack.keys(key.rsplit_once('/').unwrap().0).await, [key]);
@@ -166,7 +166,7 @@ async fn an_entity_can_be_sent_back_as_it_was_returned() {
 #[tokio::test]
 async fn a_large_upload_is_copied_in_parts_with_type_and_tags() {
     let stack = Stack::new();
-    let bytes: Vec<u8> = (0..70 * 1024 * 1024_u32).map(|i| (i / 4_096) as u8).collect();
+    let bytes: Vec<u8> = (0..70_u8).flat_map(|megabyte| vec![megabyte; 1024 * 1024]).collect();
     let upload = stack.post("/v2/files/upload", &json!({ "filename": "a.mp4", "index_tag": "big" })).await.expect(201);
     let put = stack.http.put(text(&upload["upload_url"])).header("content-type", "video/mp4").body(bytes.clone());
     assert_eq!(put.send().await.unwrap().status(), 200);

@@ -51,12 +51,12 @@ async fn concurrent_new_versions_all_survive() {
     for _ in 0..5 {
         refs.push(stack.upload("a.txt", b"1").await);
     }
-    let mut saves = JoinSet::new();
+    let mut requests = JoinSet::new();
     for s3ref in refs {
         let save = stack.request(&stack.token, Method::POST, "/v2/files");
-        saves.spawn(Reply::of(save.json(&json!({ "_id": saved["_id"], "s3ref": s3ref }))));
+        requests.spawn(Reply::of(save.json(&json!({ "_id": saved["_id"], "s3ref": s3ref }))));
     }
-    for reply in saves.join_all().await {
+    for reply in requests.join_all().await {
         reply.expect(200);
     }
     let file = stack.get(&format!("/v2/files/{}", text(&saved["_id"]))).await.expect(200);
@@ -72,13 +72,13 @@ async fn concurrent_new_versions_all_survive() {
 async fn concurrent_changes_of_attributes_all_survive() {
     let stack = Stack::new();
     let saved = stack.saved("a.txt", b"0").await;
-    let mut saves = JoinSet::new();
+    let mut requests = JoinSet::new();
     for number in 0..5 {
         let mut body = json!({ "_id": saved["_id"] });
         body[format!("attribute_{number}")] = number.into();
-        saves.spawn(Reply::of(stack.request(&stack.token, Method::POST, "/v2/files").json(&body)));
+        requests.spawn(Reply::of(stack.request(&stack.token, Method::POST, "/v2/files").json(&body)));
     }
-    for reply in saves.join_all().await {
+    for reply in requests.join_all().await {
         reply.expect(200);
     }
     let file = stack.get(&format!("/v2/files/{}", text(&saved["_id"]))).await.expect(200);

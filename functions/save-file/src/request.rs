@@ -210,3 +210,6 @@ fn check_lists(further: &Map<String, Value>) -> Result<(), ApiError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,8 +5,9 @@ use shared::{
     ApiError, access,
     auth::Caller,
     file::{AccessControl, File, Version},
+    object_copy::Copied,
     object_key::{FileId, TempKey},
-    object_store::{Copied, UploadedObject},
+    object_store::UploadedObject,
     upload_mark::{Begun, UploadMark},
 };
 use time::{Duration, OffsetDateTime};
@@ -34,23 +35,14 @@ impl SaveFile {
             Begun::Taken => return Err(no_such_upload()),
             Begun::Pending => {}
         }
-        let checked = upload?.ok_or_else(no_such_upload).and_then(|upload| self.check(key, upload));
+        let checked = upload?.ok_or_else(no_such_upload).and_then(|upload| {
+            let max_bytes = if key.public { self.max_public_bytes } else { self.max_bytes };
+            check(upload.size_bytes, upload.uploaded_at, max_bytes).map(|()| upload)
+        });
         if checked.is_err() {
             self.files.abandon_save(mark).await?;
         }
         Ok(Start::Fresh(checked?))
-    }
-
-    fn check(&self, key: &TempKey, upload: UploadedObject) -> Result<UploadedObject, ApiError> {
-        let age = OffsetDateTime::now_utc().unix_timestamp() - upload.uploaded_at;
-        if age > UPLOAD_LIFETIME.whole_seconds() {
-            return Err(no_such_upload());
-        }
-        let max_bytes = if key.public { self.max_public_bytes } else { self.max_bytes };
-        if upload.size_bytes > max_bytes {
-            return Err(ApiError::PayloadTooLarge(format!("a file may have at most {max_bytes} bytes")));
-        }
-        Ok(upload)
     }
 
     /// Copies the upload to where `version` keeps it.
@@ -101,9 +93,39 @@ impl SaveFile {
     }
 }
 
+/// Whether an upload of this size, at this time (in seconds since 1970), may be saved.
+fn check(size_bytes: u64, uploaded_at: i64, max_bytes: u64) -> Result<(), ApiError> {
+    if OffsetDateTime::now_utc().unix_timestamp() - uploaded_at > UPLOAD_LIFETIME.whole_seconds() {
+        return Err(no_such_upload());
+    }
+    if size_bytes > max_bytes {
+        return Err(ApiError::PayloadTooLarge(format!("a file may have at most {max_bytes} bytes")));
+    }
+    Ok(())
+}
+
 /// One reply for an upload that is another organisation's, expired, or was never made: they look the same.
 fn no_such_upload() -> ApiError {
     ApiError::NotFound(
         "there is no such upload, or it has expired: an upload can be saved for 24 hours; upload it again",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upload_can_be_saved_for_24_hours_and_no_longer() {
+        let day_old = OffsetDateTime::now_utc().unix_timestamp() - 24 * 60 * 60;
+        assert!(check(1, day_old + 60, 1).is_ok());
+        assert!(matches!(check(1, day_old - 1, 1), Err(ApiError::NotFound(why)) if why.contains("24 hours")));
+    }
+
+    #[test]
+    fn an_upload_over_the_limit_cannot_be_saved() {
+        let now = OffsetDateTime::now_utc().unix_timestamp();
+        assert!(check(5, now, 5).is_ok());
+        assert!(matches!(check(6, now, 5), Err(ApiError::PayloadTooLarge(_))));
+    }
 }

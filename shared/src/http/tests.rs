@@ -1,0 +1,131 @@
+use super::*;
+use crate::fixtures::{FILE_ID, logs};
+use std::collections::HashMap;
+
+#[derive(Debug, Deserialize)]
+struct Item {
+    name: Option<String>,
+    #[serde(default, deserialize_with = "object_field")]
+    part: Option<Part>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Part {
+    size: u32,
+}
+
+fn item(body: impl Into<Body>) -> Result<Item, ApiError> {
+    json_body(&Request::new(body.into()))
+}
+
+fn with_query(name: &str, value: &str) -> Request {
+    let query = HashMap::from([(name.to_owned(), value.to_owned())]);
+    Request::new(Body::Empty).with_query_string_parameters(query)
+}
+
+#[test]
+fn a_body_is_a_json_object_as_text_or_bytes() {
+    let json = r#"{"name": "a", "part": {"size": 1}}"#;
+    for body in [Body::from(json), Body::from(json.as_bytes())] {
+        let item = item(body).unwrap();
+        assert_eq!((item.name.as_deref(), item.part.unwrap().size), (Some("a"), 1));
+    }
+    assert!(item("{}").unwrap().part.is_none());
+}
+
+#[test]
+fn a_body_that_is_no_json_object_gets_400() {
+    for body in ["", " ", "[]", r#"["a"]"#, "1", "null", "true", "\"a\"", "{", r#"{"name": "a"} x"#, "name=a"] {
+        assert_eq!(item(body).unwrap_err().status(), 400, "{body:?}");
+    }
+    assert_eq!(item(b"{\"name\": \"\xff\"}".as_slice()).unwrap_err().status(), 400);
+}
+
+#[test]
+fn a_body_over_256_kib_gets_413() {
+    let body = |bytes: usize| format!(r#"{{"name": "{}"}}"#, "a".repeat(bytes - r#"{"name": ""}"#.len()));
+    assert!(item(body(256 * 1024)).is_ok());
+    assert_eq!(item(body(256 * 1024 + 1)).unwrap_err().status(), 413);
+    assert_eq!(item(body(257 * 1024)).unwrap_err().status(), 413);
+}
+
+#[test]
+fn an_error_names_the_field() {
+    for (body, field) in [
+        (r#"{"name": 1}"#, "name: "),
+        (r#"{"part": ["size"]}"#, "part: "),
+        (r#"{"part": [1]}"#, "part: "),
+        (r#"{"part": {"size": -1}}"#, "part: "),
+    ] {
+        let error = item(body).unwrap_err();
+        assert_eq!(error.status(), 400);
+        assert!(error.to_string().starts_with(&format!("Bad Request: {field}")), "{error}");
+    }
+}
+
+#[test]
+fn a_query_parameter_that_is_absent_or_empty_has_its_default() {
+    assert!(query(&Request::new(Body::Empty), "flag", true).unwrap());
+    assert!(query(&with_query("flag", ""), "flag", true).unwrap());
+    assert!(!query(&with_query("flag", "false"), "flag", true).unwrap());
+    assert_eq!(query(&with_query("version", "7"), "version", 0_u32).unwrap(), 7);
+    assert_eq!(text_query(&with_query("org_id", ""), "org_id"), None);
+}
+
+#[test]
+fn a_query_parameter_that_does_not_parse_gets_400_in_plain_words() {
+    let error = |value: &str| query(&with_query("flag", value), "flag", true).unwrap_err().to_string();
+    for value in ["yes", "1", "TRUE", " true"] {
+        assert_eq!(error(value), "Bad Request: flag must be true or false");
+    }
+    for value in ["-1", "1.0", "4294967296", "x"] {
+        let error = query(&with_query("version", value), "version", 0_u32).unwrap_err();
+        assert_eq!(error.to_string(), "Bad Request: version must be a number from 0");
+    }
+}
+
+#[test]
+fn an_id_that_is_none_gets_the_404_of_an_unknown_file() {
+    let with_id =
+        |id: &str| Request::new(Body::Empty).with_path_parameters(HashMap::from([("id".to_owned(), id.to_owned())]));
+    assert_eq!(path_file_id(&with_id(FILE_ID)).unwrap().to_string(), FILE_ID);
+    for request in [Request::new(Body::Empty), with_id(""), with_id("x"), with_id("../META")] {
+        assert_eq!(path_file_id(&request).unwrap_err().to_string(), ApiError::file_not_found().to_string());
+    }
+}
+
+/// The only test that makes an internal error reply: the log sees it for certain.
+#[test]
+fn the_cause_of_an_internal_error_goes_to_the_log_and_never_to_the_client() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer cause")]
+    struct Outer(#[source] std::io::Error);
+
+    let (logs, _guard) = logs();
+    let reply = error_reply(&ApiError::internal(Outer(std::io::Error::other("inner cause"))));
+    assert_eq!(reply.status(), 500);
+    let Body::Text(body) = reply.body() else { panic!("{reply:?}") };
+    assert_eq!(body, r#"{"status":500,"error":"Internal Server Error"}"#);
+    assert!(logs.text().contains("outer cause: inner cause"), "{}", logs.text());
+}
+
+#[test]
+fn an_error_of_the_clients_is_told_to_the_client_and_not_logged() {
+    let (logs, _guard) = logs();
+    for (error, status) in [
+        (ApiError::bad_request("secret \"words\""), 400),
+        (ApiError::Unauthorized("secret words"), 401),
+        (ApiError::NotFound("secret words"), 404),
+        (ApiError::Conflict("secret words"), 409),
+        (ApiError::PayloadTooLarge("secret words".into()), 413),
+    ] {
+        let reply = error_reply(&error);
+        let Body::Text(body) = reply.body() else { panic!("{reply:?}") };
+        let body: Value = serde_json::from_str(body).unwrap();
+        assert_eq!(body, json!({ "status": status, "error": error.to_string() }));
+        assert_eq!(reply.status(), status);
+        assert_eq!(reply.headers()[header::CACHE_CONTROL], "no-store");
+        assert_eq!(reply.headers().contains_key(header::WWW_AUTHENTICATE), status == 401);
+    }
+    assert_eq!(logs.text(), "");
+}

@@ -1,0 +1,210 @@
+use super::*;
+use crate::{
+    fixtures::{filename, s3_answer, s3_config, store, temp_key, version},
+    metadata::Metadata,
+};
+use aws_sdk_s3::{
+    Client,
+    operation::{
+        abort_multipart_upload::AbortMultipartUploadOutput, complete_multipart_upload::CompleteMultipartUploadOutput,
+        copy_object::CopyObjectOutput, create_multipart_upload::CreateMultipartUploadOutput,
+        upload_part_copy::UploadPartCopyOutput,
+    },
+};
+use aws_smithy_mocks::{MockResponse, Rule, mock};
+use aws_smithy_runtime_api::client::{
+    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+    orchestrator::{HttpRequest, HttpResponse},
+};
+use aws_smithy_types::body::SdkBody;
+use std::sync::{Arc, Mutex};
+
+const MIB_64: u64 = 67_108_864;
+
+type Recorded<T> = Arc<Mutex<Vec<T>>>;
+
+fn upload(size_bytes: u64) -> UploadedObject {
+    let metadata = Metadata::of_object([("color".to_owned(), "blue".to_owned())]);
+    UploadedObject { size_bytes, mime_type: None, metadata, uploaded_at: 0, etag: "\"e\"".into() }
+}
+
+/// A multipart copy whose parts are answered by `part`: the rules, and the parts that it was completed with.
+struct MultipartCopy {
+    ranges: Recorded<(i32, String)>,
+    completed: Recorded<(i32, String)>,
+    rules: [Rule; 4],
+}
+
+impl MultipartCopy {
+    fn new(fails: impl Fn(i32) -> Option<HttpResponse> + Send + Sync + 'static) -> Self {
+        let (ranges, completed) = (Recorded::default(), Recorded::default());
+        let (seen, parts) = (Arc::clone(&ranges), Arc::clone(&completed));
+        let rules = [
+            mock!(Client::create_multipart_upload)
+                .then_output(|| CreateMultipartUploadOutput::builder().upload_id("u").build()),
+            mock!(Client::upload_part_copy).then_compute_response(move |part| {
+                assert_eq!((part.upload_id(), part.copy_source_if_match()), (Some("u"), Some("\"e\"")));
+                let (number, range) = (part.part_number().unwrap(), part.copy_source_range().unwrap().to_owned());
+                seen.lock().unwrap().push((number, range));
+                fails(number).map_or_else(
+                    || {
+                        let etag = format!("etag {number}");
+                        let result = aws_sdk_s3::types::CopyPartResult::builder().e_tag(etag).build();
+                        MockResponse::Output(UploadPartCopyOutput::builder().copy_part_result(result).build())
+                    },
+                    MockResponse::Http,
+                )
+            }),
+            mock!(Client::complete_multipart_upload).then_compute_output(move |complete| {
+                let done = complete.multipart_upload().unwrap().parts().iter();
+                let done = done.map(|part| (part.part_number().unwrap(), part.e_tag().unwrap().to_owned()));
+                parts.lock().unwrap().extend(done);
+                CompleteMultipartUploadOutput::builder().build()
+            }),
+            mock!(Client::abort_multipart_upload).then_output(|| AbortMultipartUploadOutput::builder().build()),
+        ];
+        Self { ranges, completed, rules }
+    }
+
+    async fn run(&self, size_bytes: u64) -> Result<Copied, ApiError> {
+        store(&self.rules.each_ref()).copy(&temp_key(), &upload(size_bytes), &version(1)).await
+    }
+
+    /// How often it was completed, and aborted.
+    fn ended(&self) -> (usize, usize) {
+        (self.rules[2].num_calls(), self.rules[3].num_calls())
+    }
+}
+
+#[tokio::test]
+async fn a_copy_is_of_the_bytes_that_were_looked_at_and_starts_private() {
+    let key = temp_key();
+    let source = format!("bucket/{}", key.to_string().replace('%', "%25"));
+    let rule = mock!(Client::copy_object).then_compute_output(move |copy| {
+        assert_eq!(copy.copy_source(), Some(source.as_str()));
+        assert_eq!(copy.copy_source_if_match(), Some("\"e\""));
+        assert_eq!(copy.tagging_directive(), Some(&TaggingDirective::Replace));
+        assert_eq!(copy.tagging(), Some("index_tag=blue%20sky"));
+        assert_eq!(copy.metadata_directive(), Some(&MetadataDirective::Replace));
+        assert_eq!(copy.metadata().unwrap()["color"], "blue");
+        CopyObjectOutput::builder().build()
+    });
+    assert_eq!(store(&[&rule]).copy(&key, &upload(3), &version(1)).await.unwrap(), Copied::Done);
+}
+
+#[tokio::test]
+async fn a_copy_whose_source_changed_or_vanished_says_so() {
+    for (status, code) in [(412, "PreconditionFailed"), (404, "NoSuchKey"), (200, "PreconditionFailed")] {
+        let rule = mock!(Client::copy_object).then_http_response(move || s3_answer(status, Some(code)));
+        let copied = store(&[&rule]).copy(&temp_key(), &upload(3), &version(1)).await.unwrap();
+        assert_eq!(copied, Copied::SourceChanged, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_fails_is_an_error_even_under_status_200() {
+    for (status, code) in [(403, "AccessDenied"), (404, "NoSuchBucket"), (200, "InternalError")] {
+        let rule = mock!(Client::copy_object).then_http_response(move || s3_answer(status, Some(code)));
+        let error = store(&[&rule]).copy(&temp_key(), &upload(3), &version(1)).await.unwrap_err();
+        assert_eq!(error.status(), 500, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn up_to_64_mib_a_copy_is_one_request() {
+    for size_bytes in [0, 1, MIB_64] {
+        let rule = mock!(Client::copy_object).then_output(|| CopyObjectOutput::builder().build());
+        let copied = store(&[&rule]).copy(&temp_key(), &upload(size_bytes), &version(1)).await.unwrap();
+        assert_eq!((copied, rule.num_calls()), (Copied::Done, 1));
+    }
+}
+
+#[tokio::test]
+async fn above_64_mib_every_byte_is_copied_once_and_in_order() {
+    for (size_bytes, expected) in [
+        (MIB_64 + 1, vec!["bytes=0-67108863", "bytes=67108864-67108864"]),
+        (MIB_64 * 2, vec!["bytes=0-67108863", "bytes=67108864-134217727"]),
+        (MIB_64 * 2 + 5, vec!["bytes=0-67108863", "bytes=67108864-134217727", "bytes=134217728-134217732"]),
+    ] {
+        let copy = MultipartCopy::new(|_| None);
+        assert_eq!(copy.run(size_bytes).await.unwrap(), Copied::Done);
+        assert_eq!(copy.ended(), (1, 0));
+        let mut ranges = copy.ranges.lock().unwrap().clone();
+        ranges.sort();
+        assert_eq!(ranges, (1..).zip(expected.iter().map(|range| (*range).to_owned())).collect::<Vec<_>>());
+        let parts: Vec<_> = (1..).take(expected.len()).map(|number| (number, format!("etag {number}"))).collect();
+        assert_eq!(*copy.completed.lock().unwrap(), parts);
+    }
+}
+
+#[tokio::test]
+async fn a_multipart_copy_is_aborted_when_a_part_fails() {
+    let failed = MultipartCopy::new(|number| (number == 2).then(|| s3_answer(403, Some("AccessDenied"))));
+    assert_eq!(failed.run(MIB_64 * 3).await.unwrap_err().status(), 500);
+    assert_eq!(failed.ended(), (0, 1));
+    let changed = MultipartCopy::new(|number| (number == 3).then(|| s3_answer(412, Some("PreconditionFailed"))));
+    assert_eq!(changed.run(MIB_64 * 3).await.unwrap(), Copied::SourceChanged);
+    assert_eq!(changed.ended(), (0, 1));
+}
+
+#[tokio::test]
+async fn a_multipart_copy_that_cannot_be_completed_is_aborted() {
+    let mut copy = MultipartCopy::new(|_| None);
+    copy.rules[2] =
+        mock!(Client::complete_multipart_upload).then_http_response(|| s3_answer(200, Some("InternalError")));
+    assert_eq!(copy.run(MIB_64 + 1).await.unwrap_err().status(), 500);
+    assert_eq!(copy.ended(), (1, 1));
+}
+
+/// An S3 that answers the last part first, and the body that it was asked to complete with.
+#[derive(Clone, Debug, Default)]
+struct LastPartFirst(Arc<Mutex<String>>);
+
+impl HttpConnector for LastPartFirst {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let query = request.uri().split_once('?').unwrap().1.to_owned();
+        let part = query.split('&').find_map(|pair| pair.strip_prefix("partNumber=")?.parse::<u32>().ok());
+        let body = match part {
+            Some(number) => format!("<CopyPartResult><ETag>e{number}</ETag></CopyPartResult>"),
+            None if query.contains("uploads") => {
+                "<R><UploadId>u</UploadId></R>".replace('R', "InitiateMultipartUploadResult")
+            }
+            None => {
+                *self.0.lock().unwrap() = String::from_utf8_lossy(request.body().bytes().unwrap()).into_owned();
+                "<CompleteMultipartUploadResult/>".to_owned()
+            }
+        };
+        HttpConnectorFuture::new(async move {
+            for _ in part.unwrap_or(16)..16 {
+                tokio::task::yield_now().await;
+            }
+            Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body)))
+        })
+    }
+}
+
+#[tokio::test]
+async fn parts_are_put_together_by_number_whichever_is_copied_first() {
+    let s3 = LastPartFirst::default();
+    let connector = SharedHttpConnector::new(s3.clone());
+    let client = Client::from_conf(s3_config().http_client(http_client_fn(move |_, _| connector.clone())).build());
+    let objects = ObjectStore::with_client(client, "bucket");
+    assert_eq!(objects.copy(&temp_key(), &upload(MIB_64 * 16), &version(1)).await.unwrap(), Copied::Done);
+    let body = s3.0.lock().unwrap().clone();
+    let places: Vec<_> = (1..=16).map(|number| body.find(&format!("<ETag>e{number}</ETag>")).unwrap()).collect();
+    assert!(places.is_sorted(), "{body}");
+}
+
+#[test]
+fn at_most_16_parts_cover_the_largest_file() {
+    let ranges: Vec<_> = byte_ranges(5 * 1024 * 1024 * 1024).collect();
+    assert_eq!(ranges.len(), 16);
+    assert_eq!((ranges[0].0, ranges[15].1), (0, 5 * 1024 * 1024 * 1024 - 1));
+    assert!(ranges.windows(2).all(|pair| pair[1].0 == pair[0].1 + 1));
+}
+
+#[test]
+fn a_disposition_too_long_for_s3_to_store_is_left_out() {
+    assert!(content_disposition(&filename("Größe.pdf")).contains("filename*="));
+    assert_eq!(content_disposition(&filename(&"🦀".repeat(255))), "inline");
+}
