@@ -11,6 +11,20 @@ running() {
   [ -f "$pid_file" ] && ps -p "$(cat "$pid_file")" -o stat= -o args= 2>/dev/null | grep -q '^[^Z].*ministack'
 }
 
+# The emulator keeps how far the stream worker has read, but not the stream, which starts anew with the process: the worker
+# would wait for it to grow as long as the old one was.
+forget_stream_positions() {
+  local state=$LOCAL/data/state/lambda.json
+  [ ! -f "$state" ] || python3 - "$state" <<'PYTHON'
+import json, sys
+with open(sys.argv[1]) as file:
+    state = json.load(file)
+state["payload"].pop("dynamodb_stream_positions", None)
+with open(sys.argv[1], "w") as file:
+    json.dump(state, file)
+PYTHON
+}
+
 start() {
   if running; then
     curl -sf -o /dev/null "$health" ||
@@ -24,6 +38,7 @@ start() {
 
   say "Starting the emulator on port $PORT (log: .local/emulator.log)"
   mkdir -p "$LOCAL/data" "$LOCAL/tmp"
+  forget_stream_positions
   # AUTH enforces IAM, bucket policies and signatures: what is forbidden on AWS is forbidden here.
   AUTH=true BIND_HOST=${BIND:-127.0.0.1} GATEWAY_PORT=$PORT MINISTACK_REGION=$AWS_REGION \
     PERSIST_STATE=1 STATE_DIR=$LOCAL/data/state S3_PERSIST=1 S3_DATA_DIR=$LOCAL/data/s3 \

@@ -46,6 +46,12 @@ impl ApiError {
         Self::NotFound("there is no such file; check its id")
     }
 
+    /// The 409 of a write that lost every race.
+    #[must_use]
+    pub fn too_busy() -> Self {
+        Self::Conflict("the file is being changed by others; try again")
+    }
+
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

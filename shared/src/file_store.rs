@@ -15,7 +15,15 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Delete, Put, TransactWriteItem},
 };
 use serde::Serialize;
-use std::{collections::HashMap, sync::OnceLock};
+use std::{collections::HashMap, sync::OnceLock, time::Duration};
+
+/// How often a write that loses a race is tried again.
+pub const MAX_ATTEMPTS: u64 = 30;
+
+/// Waits a random while that grows with the attempts, so that those who race for an item do not meet again.
+pub async fn back_off(attempt: u64) {
+    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=20 * (attempt + 1)))).await;
+}
 
 /// DynamoDB's limit on the actions of one transaction.
 const MAX_TRANSACTION_ACTIONS: usize = 100;

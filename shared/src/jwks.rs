@@ -7,13 +7,13 @@ use jsonwebtoken::{
 };
 use std::{
     collections::HashMap,
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
 
 /// How long fetched keys are used before they are fetched again.
 const MAX_AGE: Duration = Duration::from_secs(600);
-/// How soon an unknown key id may cause another fetch, so that made-up ids cannot make us hammer the issuer.
+/// How soon we may ask again, so that neither made-up key ids nor an issuer that is down cost every request a fetch.
 const MIN_AGE: Duration = Duration::from_secs(30);
 
 /// A key and the one algorithm that it may be used with.
@@ -34,9 +34,17 @@ pub enum Jwks {
     Url {
         /// Where the key set is.
         url: String,
-        /// The last keys fetched, and when.
-        cache: RwLock<Option<(Instant, Keys)>>,
+        /// The last keys fetched.
+        cache: RwLock<Option<Cache>>,
     },
+}
+
+/// Keys that were fetched.
+pub struct Cache {
+    keys: Keys,
+    fetched: Instant,
+    /// When we asked last, whether it was answered or not.
+    asked: Instant,
 }
 
 impl Jwks {
@@ -74,26 +82,35 @@ impl Jwks {
             Self::Inline(keys) => return Ok(keys.get(kid).cloned()),
             Self::Url { url, cache } => (url, cache),
         };
-        let (age, known) = match &*cache.read().unwrap_or_else(std::sync::PoisonError::into_inner) {
-            Some((fetched, keys)) => (Some(fetched.elapsed()), keys.get(kid).cloned()),
-            None => (None, None),
+        let known = match &*cache.read().unwrap_or_else(PoisonError::into_inner) {
+            Some(cached) => {
+                let known = cached.keys.get(kid).cloned();
+                let current = known.is_some() && cached.fetched.elapsed() < MAX_AGE;
+                if current || cached.asked.elapsed() < MIN_AGE {
+                    return Ok(known);
+                }
+                Some(known)
+            }
+            None => None,
         };
-        let fresh_enough = age.is_some_and(|age| age < if known.is_some() { MAX_AGE } else { MIN_AGE });
-        if fresh_enough {
-            return Ok(known);
-        }
-        match fetch(url).await {
-            Ok(keys) => {
+        let fetched = fetch(url).await;
+        let now = Instant::now();
+        let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+        match (fetched, known) {
+            (Ok(keys), _) => {
                 let found = keys.get(kid).cloned();
-                *cache.write().unwrap_or_else(std::sync::PoisonError::into_inner) = Some((Instant::now(), keys));
+                *cache = Some(Cache { keys, fetched: now, asked: now });
                 Ok(found)
             }
             // An issuer that is down for a while does not lock its users out.
-            Err(error) if age.is_some() => {
+            (Err(error), Some(known)) => {
                 tracing::warn!(%error, "the key set could not be refreshed; using the last one");
+                if let Some(cached) = cache.as_mut() {
+                    cached.asked = now;
+                }
                 Ok(known)
             }
-            Err(error) => Err(ApiError::internal(error)),
+            (Err(error), None) => Err(ApiError::internal(error)),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     error::ApiError,
-    file_store::{FileStore, key},
+    file_store::{FileStore, MAX_ATTEMPTS, back_off, key},
     object_key::{FileId, OrgId, SavedKey},
 };
 use aws_sdk_dynamodb::{
@@ -89,6 +89,10 @@ impl UploadMark {
     }
 }
 
+fn is_anothers(error: &DeleteItemError) -> bool {
+    error.is_conditional_check_failed_exception() || error.is_transaction_conflict_exception()
+}
+
 const CONDITION: &str = "attribute_not_exists(pk) OR (#state = :pending AND org = :org)";
 
 impl FileStore {
@@ -108,12 +112,19 @@ impl FileStore {
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(mark.condition_values()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = put.send().await else { return Ok(Begun::Pending) };
-        let Some(PutItemError::ConditionalCheckFailedException(failed)) = error.as_service_error() else {
-            return Err(error.into());
-        };
-        let found: UploadMark = serde_dynamo::from_item(failed.item().cloned().unwrap_or_default())?;
-        Ok(if found.org == mark.org { Begun::SavedAs(found.file_id) } else { Begun::Taken })
+        for attempt in 0..MAX_ATTEMPTS {
+            let Err(error) = put.clone().send().await else { return Ok(Begun::Pending) };
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    let found: UploadMark = serde_dynamo::from_item(failed.item().cloned().unwrap_or_default())?;
+                    return Ok(if found.org == mark.org { Begun::SavedAs(found.file_id) } else { Begun::Taken });
+                }
+                // Another save's transaction holds the mark right now; the SDK does not try this again by itself.
+                Some(PutItemError::TransactionConflictException(_)) => back_off(attempt).await,
+                _ => return Err(error.into()),
+            }
+        }
+        Err(ApiError::too_busy())
     }
 
     /// Takes back the mark of an upload that turned out not to exist.
@@ -131,11 +142,8 @@ impl FileStore {
             .set_expression_attribute_values(Some(mark.condition_values()));
         match delete.send().await {
             Ok(_) => Ok(()),
-            Err(error)
-                if error.as_service_error().is_some_and(DeleteItemError::is_conditional_check_failed_exception) =>
-            {
-                Ok(())
-            }
+            // Somebody else has saved it, or is about to.
+            Err(error) if error.as_service_error().is_some_and(is_anothers) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -148,7 +156,7 @@ mod tests {
     use aws_sdk_dynamodb::{
         Client,
         operation::{delete_item::DeleteItemOutput, put_item::PutItemOutput},
-        types::error::{ConditionalCheckFailedException, InternalServerError},
+        types::error::{ConditionalCheckFailedException, InternalServerError, TransactionConflictException},
     };
     use aws_smithy_mocks::{Rule, mock};
 
@@ -201,6 +209,15 @@ mod tests {
         for theirs in [theirs.saved(), theirs] {
             assert_eq!(store(&found(theirs)).begin_save(&mark()).await.unwrap(), Begun::Taken);
         }
+    }
+
+    #[tokio::test]
+    async fn a_mark_that_another_saves_transaction_holds_is_waited_for() {
+        let conflict = || PutItemError::TransactionConflictException(TransactionConflictException::builder().build());
+        let rule =
+            mock!(Client::put_item).sequence().error(conflict).output(|| PutItemOutput::builder().build()).build();
+        assert_eq!(store(&rule).begin_save(&mark()).await.unwrap(), Begun::Pending);
+        assert_eq!(rule.num_calls(), 2);
     }
 
     #[tokio::test]

@@ -77,18 +77,21 @@ async fn saving_the_same_upload_again_gives_the_same_file() {
 #[tokio::test]
 async fn twenty_saves_of_the_same_upload_at_once_give_one_file_and_one_object() {
     let stack = Stack::new();
-    let s3ref = stack.upload("a.txt", b"1").await;
-    let mut requests = JoinSet::new();
-    for _ in 0..20 {
-        let save = stack.request(&stack.token, Method::POST, "/v2/files");
-        requests.spawn(Reply::of(save.json(&json!({ "s3ref": s3ref, "access_control": "public-read" }))));
+    for access in ["private", "public-read", "public-read"] {
+        let s3ref = stack.upload("a.txt", b"1").await;
+        let mut requests = JoinSet::new();
+        for _ in 0..20 {
+            let save = stack.request(&stack.token, Method::POST, "/v2/files");
+            requests.spawn(Reply::of(save.json(&json!({ "s3ref": s3ref, "access_control": access }))));
+        }
+        let entities: Vec<Value> = requests.join_all().await.into_iter().map(|reply| reply.expect(200)).collect();
+        assert!(entities.iter().all(|entity| entity == &entities[0]));
+        let key = text(&entities[0]["s3ref"]["key"]);
+        assert_eq!(stack.keys(key.rsplit_once('/').unwrap().0).await, [key]);
+        assert_eq!(stack.items(&format!("FILE#{}", text(&entities[0]["_id"]))).await.len(), 2, "META and one version");
+        let status = stack.anonymous_status(&entities[0]["public_url"]).await;
+        assert_eq!(status, if access == "private" { 403 } else { 200 }, "no late copy changed who may read it");
     }
-    let entities: Vec<Value> = requests.join_all().await.into_iter().map(|reply| reply.expect(200)).collect();
-    assert!(entities.iter().all(|entity| entity == &entities[0]));
-    let key = text(&entities[0]["s3ref"]["key"]);
-    assert_eq!(stack.keys(key.rsplit_once('/').unwrap().0).await, [key]);
-    assert_eq!(stack.items(&format!("FILE#{}", text(&entities[0]["_id"]))).await.len(), 2, "META and one version");
-    assert_eq!(stack.anonymous_status(&entities[0]["public_url"]).await, 200, "no late copy made it private");
 }
 
 #[tokio::test]

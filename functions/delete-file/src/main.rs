@@ -10,7 +10,7 @@ use shared::{
     auth::{Auth, Caller},
     config::{self, ConfigError},
     file::{AccessControl, File, timestamp},
-    file_store::{FileStore, Written},
+    file_store::{FileStore, MAX_ATTEMPTS, Written, back_off},
     http,
     object_key::FileId,
     object_store::ObjectStore,
@@ -60,7 +60,7 @@ impl DeleteFile {
     /// Deletes the file for every reader, and says from when on it is to be removed for good.
     async fn mark_deleted(&self, caller: &Caller, id: FileId, at_once: bool) -> Result<File, ApiError> {
         let wait = if at_once { Duration::ZERO } else { self.retention };
-        loop {
+        for attempt in 0..MAX_ATTEMPTS {
             let file = self.files.load(caller, id).await?;
             if file.meta.access_control == AccessControl::PublicRead {
                 // Before the file says so, so that a crash in between leaves too little public, never too much.
@@ -73,6 +73,8 @@ impl DeleteFile {
             if self.files.update(&meta, file.meta.revision).await? == Written::Stored {
                 return Ok(file);
             }
+            back_off(attempt).await;
         }
+        Err(ApiError::too_busy())
     }
 }

@@ -3,7 +3,7 @@
 //! | what the table's stream says | what is done |
 //! | --- | --- |
 //! | a file is deleted and due, or its hidden `META` has run out | its objects and items are removed |
-//! | a file was made public or private | its objects are tagged again as the file says |
+//! | a file was changed that is or was public | its objects are tagged again as the file says |
 //! | a `pending` mark of an upload has run out | the object that its save had copied is removed |
 //!
 //! Every record can be handled twice. A record that fails is reported, and Lambda retries from there.
@@ -67,16 +67,9 @@ impl PurgeFiles {
                 let old: Meta = serde_dynamo::from_item(change.old_image)?;
                 if old.deleted_at.is_some() { self.purge(old.id).await } else { Ok(()) }
             }
-            ("META", "MODIFY") => {
-                let (old, new): (Meta, Meta) =
-                    (serde_dynamo::from_item(change.old_image)?, serde_dynamo::from_item(change.new_image)?);
-                if new.is_due_for_purge() {
-                    self.purge(new.id).await
-                } else if new.access_control != old.access_control {
-                    self.tag(new.id).await
-                } else {
-                    Ok(())
-                }
+            ("META", "INSERT" | "MODIFY") => {
+                let meta: Meta = serde_dynamo::from_item(change.new_image)?;
+                if meta.is_due_for_purge() { self.purge(meta.id).await } else { self.tag(meta.id).await }
             }
             ("UPLOAD", "REMOVE") => {
                 let mark: UploadMark = serde_dynamo::from_item(change.old_image)?;

@@ -15,18 +15,16 @@ use shared::{
     auth::{Auth, Caller},
     config::{self, ConfigError},
     file::{AccessControl, File, Meta},
-    file_store::{FileStore, Written},
+    file_store::{FileStore, MAX_ATTEMPTS, Written, back_off},
     http,
+    object_copy::Copied,
     object_key::{FileId, ObjectKey, TempKey},
     object_store::ObjectStore,
     presign::Presigner,
     upload_mark::UploadMark,
 };
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use upload::Start;
-
-/// How often a save that loses a race for the same file tries again.
-const MAX_ATTEMPTS: u64 = 30;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -79,7 +77,10 @@ impl SaveFile {
         };
         let version = save.version(1, mark.object_key.clone(), key, &upload)?;
         let meta = save.new_meta(caller, mark.file_id, &version)?;
-        self.copy(key, &upload, &version).await?;
+        if self.objects.copy(key, &upload, &version).await? == Copied::SourceChanged {
+            let id = self.saved_meanwhile(&mark).await?.ok_or_else(upload_changed)?;
+            return self.files.load(caller, id).await;
+        }
         for attempt in 0..MAX_ATTEMPTS {
             if self.files.create(&meta, &version, &mark).await? == Written::Stored {
                 return self.finish(key, save, File { meta, versions: vec![version] }).await;
@@ -89,7 +90,7 @@ impl SaveFile {
             }
             back_off(attempt).await;
         }
-        Err(too_busy())
+        Err(ApiError::too_busy())
     }
 
     /// Saves an upload as a file's newest version and changes its attributes; if it is one already, only the latter.
@@ -103,8 +104,7 @@ impl SaveFile {
         let mark = UploadMark::pending(key.saved(caller.org.clone()), id);
         let (start, file) = tokio::join!(self.start(caller, key, &mark), self.files.load(caller, id));
         let (upload, mut before) = match (start?, file) {
-            (Start::SavedAs(saved_as), _) if saved_as != id => return Err(saved_as_another()),
-            (Start::SavedAs(_), _) => return self.update(caller, id, save).await,
+            (Start::SavedAs(saved_as), _) => return self.update(caller, only(id, saved_as)?, save).await,
             (Start::Fresh(_), Err(error)) => {
                 self.files.abandon_save(&mark).await?;
                 return Err(error);
@@ -112,8 +112,10 @@ impl SaveFile {
             (Start::Fresh(upload), Ok(file)) => (upload, file),
         };
         let mut version = save.version(1, mark.object_key.clone(), key, &upload)?;
-        save.with_version(&before.meta, &version)?;
-        self.copy(key, &upload, &version).await?;
+        if self.objects.copy(key, &upload, &version).await? == Copied::SourceChanged {
+            let saved_as = self.saved_meanwhile(&mark).await?.ok_or_else(upload_changed)?;
+            return self.files.load(caller, only(id, saved_as)?).await;
+        }
         for attempt in 0..MAX_ATTEMPTS {
             version.number = before.versions.first().map_or(1, |latest| latest.number + 1);
             let meta = save.with_version(&before.meta, &version)?;
@@ -122,14 +124,13 @@ impl SaveFile {
                 before.versions.insert(0, version);
                 return self.finish(key, save, File { meta, versions: before.versions }).await;
             }
-            match self.saved_meanwhile(&mark).await? {
-                Some(saved_as) if saved_as != id => return Err(saved_as_another()),
-                Some(_) => return self.yield_to(caller, id, &version).await,
-                None => back_off(attempt).await,
+            if let Some(saved_as) = self.saved_meanwhile(&mark).await? {
+                return self.yield_to(caller, only(id, saved_as)?, &version).await;
             }
+            back_off(attempt).await;
             before = self.files.load(caller, id).await?;
         }
-        Err(too_busy())
+        Err(ApiError::too_busy())
     }
 
     /// Changes a file's attributes.
@@ -157,7 +158,7 @@ impl SaveFile {
             }
             back_off(attempt).await;
         }
-        Err(too_busy())
+        Err(ApiError::too_busy())
     }
 
     /// A file that turns private is hidden before it says so, one that turns public is shown after: whatever is
@@ -172,15 +173,15 @@ impl SaveFile {
     }
 }
 
-fn saved_as_another() -> ApiError {
-    ApiError::Conflict("this upload is already saved as another file; upload it again")
+/// An upload becomes a version of one file only.
+fn only(id: FileId, saved_as: FileId) -> Result<FileId, ApiError> {
+    if saved_as == id {
+        Ok(id)
+    } else {
+        Err(ApiError::Conflict("this upload is already saved as another file; upload it again"))
+    }
 }
 
-fn too_busy() -> ApiError {
-    ApiError::Conflict("the file is being changed by others; try again")
-}
-
-/// Waits a random while that grows with the attempts, so that those who race for a file do not meet again.
-async fn back_off(attempt: u64) {
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=20 * (attempt + 1)))).await;
+fn upload_changed() -> ApiError {
+    ApiError::Conflict("the upload changed while it was being saved; save it again")
 }

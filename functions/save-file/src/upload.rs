@@ -5,7 +5,6 @@ use shared::{
     ApiError, access,
     auth::Caller,
     file::{AccessControl, File, Version},
-    object_copy::Copied,
     object_key::{FileId, TempKey},
     object_store::UploadedObject,
     upload_mark::{Begun, UploadMark},
@@ -40,19 +39,13 @@ impl SaveFile {
             check(upload.size_bytes, upload.uploaded_at, max_bytes).map(|()| upload)
         });
         if checked.is_err() {
+            // A save that was quicker may have removed the upload after we had marked it.
+            if let Some(id) = self.saved_meanwhile(mark).await? {
+                return Ok(Start::SavedAs(id));
+            }
             self.files.abandon_save(mark).await?;
         }
         Ok(Start::Fresh(checked?))
-    }
-
-    /// Copies the upload to where `version` keeps it.
-    pub async fn copy(&self, key: &TempKey, upload: &UploadedObject, version: &Version) -> Result<(), ApiError> {
-        match self.objects.copy(key, upload, version).await? {
-            Copied::Done => Ok(()),
-            Copied::SourceChanged => {
-                Err(ApiError::Conflict("the upload changed while it was being saved; save it again"))
-            }
-        }
     }
 
     /// After the commit: removes the upload, and makes a public file's objects public.
@@ -66,7 +59,7 @@ impl SaveFile {
         Ok(file)
     }
 
-    /// After a lost race: the file that the upload was saved as meanwhile, or `None` if it can still be saved.
+    /// The file that the upload was saved as meanwhile, by somebody who was quicker, or `None` if it can still be saved.
     pub async fn saved_meanwhile(&self, mark: &UploadMark) -> Result<Option<FileId>, ApiError> {
         match self.files.begin_save(mark).await? {
             Begun::Pending => Ok(None),

@@ -18,8 +18,9 @@ impl Jwks {
     fn grow_older(&self, by: Duration) {
         let Self::Url { cache, .. } = self else { panic!("inline keys have no age") };
         let mut cache = cache.write().unwrap();
-        let (fetched, _) = cache.as_mut().unwrap();
-        *fetched = fetched.checked_sub(by).unwrap();
+        let cache = cache.as_mut().unwrap();
+        cache.fetched = cache.fetched.checked_sub(by).unwrap();
+        cache.asked = cache.asked.checked_sub(by).unwrap();
     }
 
     async fn knows(&self, kid: &str) -> bool {
@@ -172,7 +173,9 @@ async fn an_issuer_that_is_down_for_a_while_locks_nobody_out() {
     for body in [None, Some("no JSON".to_owned()), Some("{}".to_owned())] {
         issuer.answers(body);
         jwks.grow_older(MAX_AGE);
-        assert!(jwks.knows("a").await && !jwks.knows("b").await);
+        let asked = issuer.requests();
+        assert!(jwks.knows("a").await && jwks.knows("a").await && !jwks.knows("b").await);
+        assert_eq!(issuer.requests(), asked + 1, "one request has to wait for it, not all");
     }
 }
 
