@@ -37,13 +37,19 @@ impl Auth {
     /// # Errors
     /// If one is missing: a function that cannot check tokens must not start.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self {
-            issuer: config::required("TOKEN_ISSUER")?,
-            audience: config::required("TOKEN_AUDIENCE")?,
-            org_claim: config::required("TOKEN_ORG_CLAIM")?,
-            user_claim: config::required("TOKEN_USER_CLAIM")?,
-            jwks: Jwks::from_env()?,
-        })
+        Ok(Self::new(
+            config::required("TOKEN_ISSUER")?,
+            config::required("TOKEN_AUDIENCE")?,
+            config::required("TOKEN_ORG_CLAIM")?,
+            config::required("TOKEN_USER_CLAIM")?,
+            Jwks::from_env()?,
+        ))
+    }
+
+    /// For tokens that this issuer signed with these keys for this audience, and that name organisation and user so.
+    #[must_use]
+    pub fn new(issuer: String, audience: String, org_claim: String, user_claim: String, jwks: Jwks) -> Self {
+        Self { issuer, audience, org_claim, user_claim, jwks }
     }
 
     /// The caller, from the request's `Authorization: Bearer` header (RFC 6750).
@@ -100,13 +106,8 @@ mod tests {
     fn auth() -> Auth {
         let rsa = json!({ "kty": "RSA", "kid": "rsa", "n": RSA_MODULUS, "e": "AQAB" });
         let keys = [rsa, jwk("ec", Algorithm::ES256, &p256()), jwk("ed", Algorithm::EdDSA, &ed25519(7))];
-        Auth {
-            issuer: "https://issuer".into(),
-            audience: "file-api".into(),
-            org_claim: "org_id".into(),
-            user_claim: "sub".into(),
-            jwks: Jwks::inline(&json!({ "keys": keys })),
-        }
+        let jwks = Jwks::inline(&json!({ "keys": keys }));
+        Auth::new("https://issuer".into(), "file-api".into(), "org_id".into(), "sub".into(), jwks)
     }
 
     async fn caller(authorization: &str) -> Result<Caller, ApiError> {

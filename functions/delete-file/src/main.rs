@@ -78,3 +78,6 @@ impl DeleteFile {
         Err(ApiError::too_busy())
     }
 }
+
+#[cfg(test)]
+mod tests;

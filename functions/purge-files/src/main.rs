@@ -16,7 +16,7 @@ use lambda_runtime::{Error, LambdaEvent, service_fn};
 use shared::{
     ApiError, access,
     config::ConfigError,
-    file::{File, Meta},
+    file::Meta,
     file_store::{FileStore, Partition, Written},
     http,
     object_key::FileId,
@@ -89,8 +89,11 @@ impl PurgeFiles {
 
     async fn tag(&self, id: FileId) -> Result<(), ApiError> {
         match self.files.find(id).await? {
-            Some(File { meta, versions }) => access::enforce(&self.files, &self.objects, File { meta, versions }).await,
+            Some(file) => access::enforce(&self.files, &self.objects, file).await,
             None => Ok(()),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

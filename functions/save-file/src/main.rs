@@ -185,3 +185,6 @@ fn only(id: FileId, saved_as: FileId) -> Result<FileId, ApiError> {
 fn upload_changed() -> ApiError {
     ApiError::Conflict("the upload changed while it was being saved; save it again")
 }
+
+#[cfg(test)]
+mod tests;

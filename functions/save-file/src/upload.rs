@@ -70,19 +70,18 @@ impl SaveFile {
 
     /// Returns the file that a concurrent save of the same upload made, and mends what our late copy did to its object.
     pub async fn yield_to(&self, caller: &Caller, id: FileId, copied: &Version) -> Result<File, ApiError> {
-        match self.files.load(caller, id).await {
-            Ok(file) => {
-                if file.meta.access_control == AccessControl::PublicRead {
-                    access::enforce(&self.files, &self.objects, file.clone()).await?;
-                }
-                Ok(file)
-            }
-            Err(error) => {
-                // It was deleted before our copy came: nothing else knows of the copy.
-                self.objects.delete(std::slice::from_ref(&copied.object_key)).await?;
-                Err(error)
-            }
+        let Some(file) = self.files.find(id).await? else {
+            // It was removed before our copy came: nothing else knows of the copy.
+            self.objects.delete(std::slice::from_ref(&copied.object_key)).await?;
+            return Err(ApiError::file_not_found());
+        };
+        if !file.is_visible_to(caller) {
+            return Err(ApiError::file_not_found());
         }
+        if file.meta.access_control == AccessControl::PublicRead {
+            access::enforce(&self.files, &self.objects, file.clone()).await?;
+        }
+        Ok(file)
     }
 }
 

@@ -1,0 +1,138 @@
+//! A table and a bucket that answer as told and keep one list of what they are asked, for the functions' unit tests.
+
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::{
+    operation::{
+        query::QueryOutput,
+        transact_write_items::{TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput},
+    },
+    types::{CancellationReason, error::TransactionCanceledException},
+};
+use aws_sdk_s3::operation::{
+    delete_objects::DeleteObjectsOutput,
+    put_object_tagging::{PutObjectTaggingInput, PutObjectTaggingOutput},
+};
+use aws_smithy_mocks::{MockResponseInterceptor, Rule, create_mock_http_client, mock};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        interceptors::{Intercept, context::BeforeSerializationInterceptorContextRef, dyn_dispatch_hint},
+        orchestrator::Metadata,
+        runtime_components::RuntimeComponents,
+    },
+};
+use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
+use serde_json::json;
+use shared::{file::File, file_store::FileStore, object_store::ObjectStore};
+use std::sync::{Arc, Mutex};
+
+pub const FILE_ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
+pub const OBJECT_KEY: &str = "123/4ffdc191-f32c-404a-8520-c403b7408afa/a.pdf";
+
+/// The operations that were asked for, in order, with the access that tags give and the revision that a transaction
+/// replaces.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<Vec<String>>>);
+
+impl Calls {
+    /// Those of these operations.
+    pub fn of(&self, operations: &[&str]) -> Vec<String> {
+        let mut calls = self.0.lock().unwrap().clone();
+        calls.retain(|call| operations.iter().any(|operation| call.split(' ').next() == Some(operation)));
+        calls
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "Calls"
+    }
+
+    fn read_before_serialization(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let mut call = config.load::<Metadata>().unwrap().name().to_owned();
+        if let Some(put) = context.input().downcast_ref::<PutObjectTaggingInput>() {
+            let public = put.tagging().unwrap().tag_set().iter().any(|tag| tag.key() == "access");
+            call += if public { " public" } else { " private" };
+        }
+        if let Some(transaction) = context.input().downcast_ref::<TransactWriteItemsInput>() {
+            let mut puts = transaction.transact_items().iter().filter_map(|action| action.put());
+            let revision = puts.find_map(|put| put.expression_attribute_values()?.get(":revision"));
+            call += &revision.map(|revision| format!(" {}", revision.as_n().unwrap())).unwrap_or_default();
+        }
+        self.0.lock().unwrap().push(call);
+        Ok(())
+    }
+}
+
+/// A configuration as `mock_client!` makes it, without the SDK feature that this would need.
+macro_rules! config {
+    ($sdk:ident, $rules:expr, $calls:expr) => {
+        $sdk::Config::builder()
+            .behavior_version($sdk::config::BehaviorVersion::latest())
+            .credentials_provider(Credentials::new("AKID", "secret", None, None, "test"))
+            .region($sdk::config::Region::new("eu-central-1"))
+            .retry_config(RetryConfig::disabled())
+            .http_client(create_mock_http_client())
+            .interceptor($calls.clone())
+            .interceptor($rules.iter().fold(MockResponseInterceptor::new(), |all, rule| all.with_rule(rule)))
+            .build()
+    };
+}
+
+/// A table and a bucket that answer by these rules, and take every other write that all functions make.
+pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
+    let taken = [
+        &mock!(aws_sdk_dynamodb::Client::transact_write_items)
+            .then_output(|| TransactWriteItemsOutput::builder().build()),
+        &mock!(aws_sdk_s3::Client::put_object_tagging).then_output(|| PutObjectTaggingOutput::builder().build()),
+        &mock!(aws_sdk_s3::Client::delete_objects).then_output(|| DeleteObjectsOutput::builder().build()),
+    ];
+    let (rules, calls) = ([rules, &taken].concat(), Calls::default());
+    let table = aws_sdk_dynamodb::Client::from_conf(config!(aws_sdk_dynamodb, rules, calls));
+    let bucket = aws_sdk_s3::Client::from_conf(config!(aws_sdk_s3, rules, calls));
+    (FileStore::with_client(table, "files"), ObjectStore::with_client(bucket, "bucket"), calls)
+}
+
+/// What the table says of a file, one reading after the other; the last is repeated.
+pub fn readings(files: Vec<Option<File>>) -> Rule {
+    let readings = Mutex::new((0, files));
+    mock!(aws_sdk_dynamodb::Client::query).then_compute_output(move |_| {
+        let (next, files) = &mut *readings.lock().unwrap();
+        let file = files[*next].clone();
+        *next = (*next + 1).min(files.len() - 1);
+        let mut items = Vec::new();
+        if let Some(File { meta, versions }) = file {
+            items.extend(versions.iter().map(|version| serde_dynamo::to_item(version).unwrap()));
+            let mut meta: std::collections::HashMap<_, _> = serde_dynamo::to_item(meta).unwrap();
+            meta.insert("sk".into(), aws_sdk_dynamodb::types::AttributeValue::S("META".into()));
+            items.push(meta);
+        }
+        QueryOutput::builder().set_items(Some(items)).build()
+    })
+}
+
+/// What a transaction is told that came second.
+pub fn lost_race() -> TransactWriteItemsError {
+    let reason = CancellationReason::builder().code("ConditionalCheckFailed").build();
+    let cancelled = TransactionCanceledException::builder().cancellation_reasons(reason).build();
+    TransactWriteItemsError::TransactionCanceledException(cancelled)
+}
+
+/// Organisation 123's file with one version, as its first revision has it.
+pub fn file(access_control: &str) -> File {
+    let version = json!({
+        "number": 1, "object_key": OBJECT_KEY, "filename": "a.pdf", "size_bytes": 3, "mime_type": "application/pdf",
+    });
+    let meta = json!({
+        "id": FILE_ID, "org": "123", "revision": 1, "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z", "filename": "a.pdf", "mime_type": "application/pdf",
+        "file_type": "document", "access_control": access_control, "acl": {}, "attributes": "{}",
+    });
+    File { meta: serde_json::from_value(meta).unwrap(), versions: vec![serde_json::from_value(version).unwrap()] }
+}
