@@ -6,8 +6,9 @@ ARCH ?= arm64
 FUNCTION ?= upload-file
 # The emulator's port.
 PORT ?= 4566
-# Outside the checkout, so that it stays small enough to copy, mount and search.
-CARGO_TARGET_DIR ?= $(HOME)/.cache/file-api/target
+# Outside the checkout, so that it stays small enough to copy, mount and search. Each has its own: Cargo would take what
+# another checkout built for what this one's files say.
+CARGO_TARGET_DIR ?= $(HOME)/.cache/file-api$(CURDIR)/target
 export CARGO_TARGET_DIR PORT
 
 # The binaries that are deployed.
