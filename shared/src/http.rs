@@ -109,18 +109,25 @@ where
     object.map(|object| T::deserialize(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
-/// A query parameter, or `default` if it is absent or empty.
+/// A query parameter that is true or false, or `default` if it is absent or empty.
 ///
 /// # Errors
-/// 400 if it is not a `T`.
-pub fn query<T: FromStr>(request: &Request, name: &str, default: T) -> Result<T, ApiError> {
-    match text_query(request, name) {
-        None => Ok(default),
-        Some(value) => value.parse().map_err(|_| {
-            let kind = std::any::type_name::<T>().replace("bool", "true or false").replace("u32", "a number from 0");
-            ApiError::bad_request(format!("{name} must be {kind}"))
-        }),
-    }
+/// 400 if it is anything else.
+pub fn flag_query(request: &Request, name: &str, default: bool) -> Result<bool, ApiError> {
+    parsed_query(request, name, default, "true or false")
+}
+
+/// A query parameter that counts from 0, or 0 if it is absent or empty.
+///
+/// # Errors
+/// 400 if it is anything else.
+pub fn index_query(request: &Request, name: &str) -> Result<u32, ApiError> {
+    parsed_query(request, name, 0, "a number from 0")
+}
+
+fn parsed_query<T: FromStr>(request: &Request, name: &str, default: T, kind: &str) -> Result<T, ApiError> {
+    let Some(value) = text_query(request, name) else { return Ok(default) };
+    value.parse().map_err(|_| ApiError::bad_request(format!("{name} must be {kind}")))
 }
 
 /// A query parameter as text, or `None` if it is absent or empty.

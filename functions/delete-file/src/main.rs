@@ -35,7 +35,7 @@ struct DeleteFile {
 
 async fn handle(app: Arc<DeleteFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
-    let at_once = http::is_v1(&request) || http::query(&request, "purge", false)?;
+    let at_once = http::is_v1(&request) || http::flag_query(&request, "purge", false)?;
     let id = http::path_file_id(&request)?;
 
     let file = app.mark_deleted(&caller, id, at_once).await?;

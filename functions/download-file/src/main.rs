@@ -18,8 +18,8 @@ struct DownloadFile {
 
 async fn handle(app: Arc<DownloadFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
-    let index = http::query(&request, "version", 0_u32)?;
-    let attachment = http::query(&request, "attachment", true)?;
+    let index = http::index_query(&request, "version")?;
+    let attachment = http::flag_query(&request, "attachment", true)?;
     let file = app.files.load(&caller, http::path_file_id(&request)?).await?;
     let (version, filename, mime) =
         file.version(index).ok_or(ApiError::NotFound("the file has no such version; 0 is the latest"))?;

@@ -74,7 +74,7 @@ pub struct SaveRequest {
 
 impl SaveRequest {
     pub fn parse(request: &Request, bucket: &str) -> Result<Self, ApiError> {
-        let delete_temp_file = http::query(request, "delete_temp_file", true)?;
+        let delete_temp_file = http::flag_query(request, "delete_temp_file", true)?;
         let mut body: SaveBody = http::json_body(request)?;
         check_lists(&body.further)?;
         body.further.retain(|name, _| !READ_ONLY.contains(&name.as_str()));

@@ -65,21 +65,21 @@ fn an_error_names_the_field() {
 
 #[test]
 fn a_query_parameter_that_is_absent_or_empty_has_its_default() {
-    assert!(query(&Request::new(Body::Empty), "flag", true).unwrap());
-    assert!(query(&with_query("flag", ""), "flag", true).unwrap());
-    assert!(!query(&with_query("flag", "false"), "flag", true).unwrap());
-    assert_eq!(query(&with_query("version", "7"), "version", 0_u32).unwrap(), 7);
+    assert!(flag_query(&Request::new(Body::Empty), "flag", true).unwrap());
+    assert!(flag_query(&with_query("flag", ""), "flag", true).unwrap());
+    assert!(!flag_query(&with_query("flag", "false"), "flag", true).unwrap());
+    assert_eq!(index_query(&with_query("version", "7"), "version").unwrap(), 7);
     assert_eq!(text_query(&with_query("org_id", ""), "org_id"), None);
 }
 
 #[test]
 fn a_query_parameter_that_does_not_parse_gets_400_in_plain_words() {
-    let error = |value: &str| query(&with_query("flag", value), "flag", true).unwrap_err().to_string();
+    let error = |value: &str| flag_query(&with_query("flag", value), "flag", true).unwrap_err().to_string();
     for value in ["yes", "1", "TRUE", " true"] {
         assert_eq!(error(value), "Bad Request: flag must be true or false");
     }
     for value in ["-1", "1.0", "4294967296", "x"] {
-        let error = query(&with_query("version", value), "version", 0_u32).unwrap_err();
+        let error = index_query(&with_query("version", value), "version").unwrap_err();
         assert_eq!(error.to_string(), "Bad Request: version must be a number from 0");
     }
 }
