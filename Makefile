@@ -32,7 +32,7 @@ stack: .local/emulator/installed.txt .local/tools/installed.txt
 stop: ## stop the emulator; its data stays
 	@infra/local/emulator.sh stop
 
-token: ## print a signed token: ORG=123 USER=someone TTL=86400 ALG=RS256|ES256|EdDSA
+token: ## print a signed token: ORG=123 USER=someone ADMIN=true TTL=86400 ALG=RS256|ES256|EdDSA
 	@node infra/local/token.mjs
 
 demo: stack ## upload, save and download a real file, request by request: FILE=path

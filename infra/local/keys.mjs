@@ -34,9 +34,10 @@ export function jwks() {
   return { keys };
 }
 
-export function token({ org, user, ttl, alg }) {
+export function token({ org, user, admin, ttl, alg }) {
   const now = Math.floor(Date.now() / 1000);
   const claims = { iss: issuer, aud: audience, sub: user, org_id: org, iat: now, exp: now + ttl };
+  if (admin) claims.file_admin = true;
   const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const text = `${encode({ alg, typ: "JWT", kid: `local-${alg}` })}.${encode(claims)}`;
   // A JWT carries an ECDSA signature as two numbers, not as the ASN.1 that Node makes by default.

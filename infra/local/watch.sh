@@ -9,7 +9,7 @@ set -a
 source "$LOCAL/stack.env"
 parameter() { node -p "JSON.parse(fs.readFileSync('$LOCAL/parameters.yaml'))['$1']"; }
 TOKEN_ISSUER=$(parameter TokenIssuer) TOKEN_AUDIENCE=$(parameter TokenAudience) TOKEN_JWKS=$(parameter TokenJwks)
-TOKEN_JWKS_URL="" TOKEN_ORG_CLAIM=org_id TOKEN_USER_CLAIM=sub
+TOKEN_JWKS_URL="" TOKEN_ORG_CLAIM=org_id TOKEN_USER_CLAIM=sub TOKEN_ADMIN_CLAIM=file_admin
 MAX_UPLOAD_BYTES=5368709120 MAX_PUBLIC_UPLOAD_BYTES=26214400 RETENTION_DAYS=30
 PATH=$LOCAL/tools/bin:$PATH
 set +a

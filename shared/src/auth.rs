@@ -1,4 +1,4 @@
-//! Who is calling: the bearer token, checked inside each function.
+//! Who is calling: the token, checked inside each function.
 
 use crate::{
     config::{self, ConfigError},
@@ -7,8 +7,14 @@ use crate::{
     object_key::OrgId,
 };
 use jsonwebtoken::{Validation, decode, decode_header};
-use lambda_http::{Request, http::header::AUTHORIZATION};
+use lambda_http::{
+    Request,
+    http::header::{AUTHORIZATION, COOKIE},
+};
 use serde_json::{Map, Value};
+
+/// The session cookie.
+pub const COOKIE_NAME: &str = "token";
 
 /// How far clocks may differ, in seconds.
 const LEEWAY: u64 = 5;
@@ -20,6 +26,20 @@ pub struct Caller {
     pub org: OrgId,
     /// The user, if the token names one.
     pub user: Option<String>,
+    /// Whether the token says so of its user, by a claim that is `true`.
+    pub is_admin: bool,
+    /// When the token runs out, in seconds since 1970.
+    pub expires_at: i64,
+}
+
+impl Caller {
+    /// The user.
+    ///
+    /// # Errors
+    /// 401 if the token names none.
+    pub fn user(&self) -> Result<&str, ApiError> {
+        self.user.as_deref().ok_or(ApiError::Unauthorized("the token names no user; this operation needs one"))
+    }
 }
 
 /// What a token must have to be accepted.
@@ -28,11 +48,13 @@ pub struct Auth {
     audience: String,
     org_claim: String,
     user_claim: String,
+    admin_claim: String,
     jwks: Jwks,
 }
 
 impl Auth {
-    /// From `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_ORG_CLAIM`, `TOKEN_USER_CLAIM` and the key set's variables.
+    /// From `TOKEN_ISSUER`, `TOKEN_AUDIENCE`, `TOKEN_ORG_CLAIM`, `TOKEN_USER_CLAIM`, `TOKEN_ADMIN_CLAIM` and the
+    /// key set's variables.
     ///
     /// # Errors
     /// If one is missing: a function that cannot check tokens must not start.
@@ -42,26 +64,30 @@ impl Auth {
             config::required("TOKEN_AUDIENCE")?,
             config::required("TOKEN_ORG_CLAIM")?,
             config::required("TOKEN_USER_CLAIM")?,
+            config::required("TOKEN_ADMIN_CLAIM")?,
             Jwks::from_env()?,
         ))
     }
 
-    /// For tokens that this issuer signed with these keys for this audience, and that name organisation and user so.
+    /// For tokens that this issuer signed with these keys for this audience, with claims of these names.
     #[must_use]
-    pub fn new(issuer: String, audience: String, org_claim: String, user_claim: String, jwks: Jwks) -> Self {
-        Self { issuer, audience, org_claim, user_claim, jwks }
+    pub fn new(
+        issuer: String,
+        audience: String,
+        org_claim: String,
+        user_claim: String,
+        admin_claim: String,
+        jwks: Jwks,
+    ) -> Self {
+        Self { issuer, audience, org_claim, user_claim, admin_claim, jwks }
     }
 
-    /// The caller, from the request's `Authorization: Bearer` header (RFC 6750).
+    /// The caller, from the token of the request.
     ///
     /// # Errors
     /// 401, the same for whatever is wrong with the token; 500 if the keys cannot be had.
     pub async fn caller(&self, request: &Request) -> Result<Caller, ApiError> {
-        let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = match header.split_once(' ') {
-            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
-            _ => return Err(ApiError::Unauthorized("send a token in the header Authorization: Bearer")),
-        };
+        let token = token(request).ok_or(ApiError::Unauthorized("send a token in the header Authorization: Bearer"))?;
         let caller =
             self.verify(token).await?.ok_or(ApiError::Unauthorized("the token is not valid or has expired"))?;
         tracing::Span::current().record("org", caller.org.as_str());
@@ -89,8 +115,28 @@ impl Auth {
         };
         let claim = |name: &str| claims.get(name).and_then(Value::as_str);
         let Some(org) = claim(&self.org_claim).and_then(|org| org.parse().ok()) else { return Ok(None) };
-        Ok(Some(Caller { org, user: claim(&self.user_claim).map(str::to_owned) }))
+        Ok(Some(Caller {
+            org,
+            user: claim(&self.user_claim).map(str::to_owned),
+            is_admin: claims.get(&self.admin_claim) == Some(&Value::Bool(true)),
+            expires_at: claims.get("exp").and_then(Value::as_i64).unwrap_or_default(),
+        }))
     }
+}
+
+/// The token that a request comes with: its `Authorization: Bearer` header (RFC 6750), or the session cookie.
+///
+/// The cookie counts for safe methods only (RFC 9110, 9.2.1): a browser sends it along with requests that another site
+/// makes, so nothing may be written through it.
+#[must_use]
+pub fn token(request: &Request) -> Option<&str> {
+    if let Some(header) = request.headers().get(AUTHORIZATION) {
+        let (scheme, token) = header.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim());
+    }
+    let cookies = request.headers().get_all(COOKIE).iter().filter(|_| request.method().is_safe());
+    let mut cookies = cookies.filter_map(|header| header.to_str().ok()).flat_map(|header| header.split(';'));
+    cookies.find_map(|cookie| cookie.trim().strip_prefix(COOKIE_NAME)?.strip_prefix('='))
 }
 
 #[cfg(test)]
@@ -107,7 +153,7 @@ mod tests {
         let rsa = json!({ "kty": "RSA", "kid": "rsa", "n": RSA_MODULUS, "e": "AQAB" });
         let keys = [rsa, jwk("ec", Algorithm::ES256, &p256()), jwk("ed", Algorithm::EdDSA, &ed25519(7))];
         let jwks = Jwks::inline(&json!({ "keys": keys }));
-        Auth::new("https://issuer".into(), "file-api".into(), "org_id".into(), "sub".into(), jwks)
+        Auth::new("https://issuer".into(), "file-api".into(), "org_id".into(), "sub".into(), "admin".into(), jwks)
     }
 
     async fn caller(authorization: &str) -> Result<Caller, ApiError> {

@@ -56,6 +56,12 @@ pub fn dynamodb() -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::new(&CONFIG)
 }
 
+/// A Secrets Manager client.
+#[must_use]
+pub fn secretsmanager() -> aws_sdk_secretsmanager::Client {
+    aws_sdk_secretsmanager::Client::new(&CONFIG)
+}
+
 /// An S3 client.
 #[must_use]
 pub fn s3() -> aws_sdk_s3::Client {

@@ -15,6 +15,9 @@ pub enum ApiError {
     /// 401: no token, or one that does not pass.
     #[error("Unauthorized: {0}")]
     Unauthorized(&'static str),
+    /// 403: the caller may see it, but this is not theirs to do.
+    #[error("Forbidden: {0}")]
+    Forbidden(&'static str),
     /// 404: it does not exist, or the caller may not know that it does.
     #[error("Not Found: {0}")]
     NotFound(&'static str),
@@ -40,7 +43,7 @@ impl ApiError {
         Self::Internal(cause.into())
     }
 
-    /// The 404 of every file that is unknown, deleted or another organisation's: one reply, so that they look the same.
+    /// The 404 of every file that is unknown, deleted or not the caller's to see: one reply, so that they look the same.
     #[must_use]
     pub fn file_not_found() -> Self {
         Self::NotFound("there is no such file; check its id")
@@ -58,6 +61,7 @@ impl ApiError {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

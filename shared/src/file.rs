@@ -1,12 +1,15 @@
 //! A file: what is stored of it, and the entity that clients see.
 
 use crate::{
+    acl::{Acl, Right},
     auth::Caller,
+    custom_url::CustomUrl,
     file_type::{FileType, MimeType, readable_size},
     filename::Filename,
     metadata::IndexTag,
     object_key::{FileId, OrgId, SavedKey},
     presign::Presigner,
+    relation::Relation,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -21,28 +24,6 @@ pub enum AccessControl {
     Private,
     /// Everybody.
     PublicRead,
-}
-
-/// The access control list: who beside the owner may do what, as `org:<id>` and `user:<id>`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[allow(missing_docs)] // The names say it.
-pub struct Acl {
-    #[serde(default)]
-    pub view: Vec<String>,
-    #[serde(default)]
-    pub edit: Vec<String>,
-    #[serde(default)]
-    pub delete: Vec<String>,
-}
-
-impl Acl {
-    /// The owner's own organisation may do everything.
-    #[must_use]
-    pub fn of(org: &OrgId) -> Self {
-        let owner = vec![format!("org:{org}")];
-        Self { view: owner.clone(), edit: owner.clone(), delete: owner }
-    }
 }
 
 /// One version of a file; its bytes are an object of their own.
@@ -68,7 +49,7 @@ pub struct Version {
 pub struct File {
     /// Its own attributes.
     pub meta: Meta,
-    /// Its versions, newest first; never empty.
+    /// Its versions, newest first; none if it is kept elsewhere and never was here.
     pub versions: Vec<Version>,
 }
 
@@ -98,6 +79,18 @@ pub struct Meta {
     pub access_control: AccessControl,
     /// Its access control list.
     pub acl: Acl,
+    /// The newest version, so that this item is enough to hand out the file. None if it was never kept here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<Version>,
+    /// Where the file is kept, if not here: downloads go there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub custom_download_url: Option<CustomUrl>,
+    /// Where the newest version was fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_url: Option<String>,
+    /// The entities that it is related to, each one once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relations: Vec<Relation>,
     /// Further attributes of the caller's, as JSON text: kept as they are, whatever they are.
     pub attributes: String,
     /// When it was deleted (RFC 3339): no reader sees it any more.
@@ -109,6 +102,13 @@ pub struct Meta {
 }
 
 impl Meta {
+    /// Whether `caller` has this right: the one place where a file's tenant is checked. The organisation that it belongs
+    /// to has every right, whatever the list says.
+    #[must_use]
+    pub fn permits(&self, caller: &Caller, right: Right) -> bool {
+        self.deleted_at.is_none() && (self.org == caller.org || self.acl.permits(caller, right))
+    }
+
     /// Whether the file is deleted and its time is up: everything of it is to be removed.
     #[must_use]
     pub fn is_due_for_purge(&self) -> bool {
@@ -117,23 +117,6 @@ impl Meta {
 }
 
 impl File {
-    /// Whether `caller` may see it: the one place where a file's tenant is checked.
-    #[must_use]
-    pub fn is_visible_to(&self, caller: &Caller) -> bool {
-        self.meta.deleted_at.is_none() && self.meta.org == caller.org
-    }
-
-    /// The version at this index, 0 being the latest, with the name and type to hand it out under: the latest goes by
-    /// the file's own, which may have been changed since.
-    #[must_use]
-    pub fn version(&self, index: u32) -> Option<(&Version, &Filename, &MimeType)> {
-        let version = self.versions.get(usize::try_from(index).ok()?)?;
-        Some(match index {
-            0 => (version, &self.meta.filename, &self.meta.mime_type),
-            _ => (version, &version.filename, &version.mime_type),
-        })
-    }
-
     /// The contract's `FileEntity`. Our fields win over attributes of the same name.
     #[must_use]
     pub fn entity(&self, bucket: &Presigner) -> Value {
@@ -161,6 +144,17 @@ impl File {
         });
         if let Value::Object(own) = own {
             entity.extend(own);
+        }
+        if !meta.relations.is_empty() {
+            entity.insert("relations".into(), json!(meta.relations));
+        }
+        for (name, url) in [
+            ("custom_download_url", meta.custom_download_url.clone().map(String::from)),
+            ("source_url", meta.source_url.clone()),
+        ] {
+            if let Some(url) = url {
+                entity.insert(name.into(), url.into());
+            }
         }
         if let Some(latest) = self.versions.first() {
             entity.insert("size_bytes".into(), latest.size_bytes.into());

@@ -1,18 +1,20 @@
 //! Files in the table: one partition a file, `FILE#{id}`, with `META` and one `V#{number}` per version.
 
 use crate::{
+    acl::Right,
     auth::Caller,
     aws,
     config::{self, ConfigError},
     error::ApiError,
     file::{File, Meta, Version},
     object_key::FileId,
+    relation::{self, RelatedFile, Relation},
     upload_mark::UploadMark,
 };
 use aws_sdk_dynamodb::{
     Client,
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Delete, Put, TransactWriteItem},
+    types::{AttributeValue, Delete, Put, TransactWriteItem, builders::PutBuilder},
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::OnceLock, time::Duration};
@@ -71,12 +73,23 @@ impl FileStore {
         self.client.get_or_init(aws::dynamodb)
     }
 
-    /// The file, if it exists and `caller` may see it.
+    /// The file, if it exists and `caller` has this right.
     ///
     /// # Errors
-    /// One and the same 404 if there is no such file, it is deleted, or it is another organisation's.
-    pub async fn load(&self, caller: &Caller, id: FileId) -> Result<File, ApiError> {
-        self.find(id).await?.filter(|file| file.is_visible_to(caller)).ok_or_else(ApiError::file_not_found)
+    /// One and the same 404 if there is no such file, it is deleted, or the caller has no such right.
+    pub async fn load(&self, caller: &Caller, id: FileId, right: Right) -> Result<File, ApiError> {
+        self.find(id).await?.filter(|file| file.meta.permits(caller, right)).ok_or_else(ApiError::file_not_found)
+    }
+
+    /// Like [`Self::load`], without the versions before the newest: one item, however many there are.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub async fn load_meta(&self, caller: &Caller, id: FileId, right: Right) -> Result<Meta, ApiError> {
+        let key = key(&format!("FILE#{id}"), "META");
+        let get = self.client().get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let meta: Option<Meta> = get.send().await?.item.map(serde_dynamo::from_item).transpose()?;
+        meta.filter(|meta| meta.permits(caller, right)).ok_or_else(ApiError::file_not_found)
     }
 
     /// The file, whoever it belongs to and deleted or not.
@@ -85,7 +98,8 @@ impl FileStore {
     /// 500 if the table cannot be read.
     pub async fn find(&self, id: FileId) -> Result<Option<File>, ApiError> {
         let Partition { meta, versions } = self.partition(id).await?;
-        Ok(meta.filter(|_| !versions.is_empty()).map(|meta| File { meta, versions }))
+        // A file that is half removed has lost its versions before its META.
+        Ok(meta.filter(|meta| meta.current.as_ref() == versions.first()).map(|meta| File { meta, versions }))
     }
 
     /// Everything stored under a file's id.
@@ -116,56 +130,68 @@ impl FileStore {
         Ok(partition)
     }
 
-    /// Stores a new file with its first version, and marks its upload as saved, all or nothing.
+    /// Stores a file as `after`, with these new versions and their uploads marked as saved, all or nothing: a new file
+    /// if there is no `before`, else unless it was written since it was read as `before`.
     ///
     /// # Errors
     /// 500 if the table cannot be written.
-    pub async fn create(&self, meta: &Meta, version: &Version, mark: &UploadMark) -> Result<Written, ApiError> {
-        let meta =
-            self.put(&format!("FILE#{}", meta.id), "META", meta)?.condition_expression("attribute_not_exists(pk)");
-        self.transact(vec![put(meta)?, self.put_version(version, mark)?, self.put_saved_mark(mark)?]).await
-    }
-
-    /// Stores a file's new attributes, unless it was written since it was read as `revision`.
-    ///
-    /// # Errors
-    /// 500 if the table cannot be written.
-    pub async fn update(&self, meta: &Meta, revision: u64) -> Result<Written, ApiError> {
-        self.transact(vec![self.put_meta(meta, revision)?]).await
-    }
-
-    /// Like [`Self::update`], with a new version and its upload marked as saved, all or nothing.
-    ///
-    /// # Errors
-    /// 500 if the table cannot be written.
-    pub async fn add_version(
+    pub async fn commit(
         &self,
-        meta: &Meta,
-        revision: u64,
-        version: &Version,
-        mark: &UploadMark,
+        before: Option<&Meta>,
+        after: &Meta,
+        saved: &[(Version, UploadMark)],
     ) -> Result<Written, ApiError> {
-        self.transact(vec![
-            self.put_meta(meta, revision)?,
-            self.put_version(version, mark)?,
-            self.put_saved_mark(mark)?,
-        ])
-        .await
+        let pk = format!("FILE#{}", after.id);
+        let meta = self.put(key(&pk, "META"), after)?;
+        let meta = match before {
+            None => meta.condition_expression("attribute_not_exists(pk)"),
+            Some(before) => meta
+                .condition_expression("revision = :revision")
+                .expression_attribute_values(":revision", AttributeValue::N(before.revision.to_string())),
+        };
+        let mut actions = vec![write(meta)?];
+        for (version, mark) in saved {
+            let put = self.put(key(&pk, &version_key(version.number)), version)?;
+            actions.push(write(put.condition_expression("attribute_not_exists(pk)"))?);
+            actions.push(write(mark.saved_only_once(self.put(mark.key(), &mark.saved())?))?);
+        }
+        actions.extend(self.relation_changes(before, after)?);
+        self.transact(actions).await
     }
 
-    /// Removes a file's items, `META` last, so that an interrupted removal can be found and finished.
+    /// The relations that `after` has and `before` had not, or otherwise; and those that only `before` had.
+    fn relation_changes(&self, before: Option<&Meta>, after: &Meta) -> Result<Vec<TransactWriteItem>, ApiError> {
+        let were = before.map_or(&[][..], |before| &before.relations);
+        let mut actions = Vec::new();
+        for relation in after.relations.iter().filter(|relation| !were.contains(relation)) {
+            let related = RelatedFile { file_id: after.id, relation: relation.clone() };
+            actions.push(write(self.put(relation::item_key(&after.org, &relation.entity_id, after.id), &related)?)?);
+        }
+        let is_left = |gone: &&Relation| !after.relations.iter().any(|relation| relation.entity_id == gone.entity_id);
+        for relation in were.iter().filter(is_left) {
+            actions.push(self.delete(relation::item_key(&after.org, &relation.entity_id, after.id))?);
+        }
+        Ok(actions)
+    }
+
+    /// Removes a file's items, `META` last, so that an interrupted removal can be found and finished. The marks of its
+    /// uploads stay for a while: a save that is repeated late must not bring the file back.
     ///
     /// # Errors
     /// 500 if the table cannot be written.
-    pub async fn remove(&self, id: FileId, versions: &[Version]) -> Result<Written, ApiError> {
-        let sort_keys = versions.iter().map(|version| version_key(version.number)).chain(["META".to_owned()]);
-        let mut deletes = Vec::new();
-        for sk in sort_keys {
-            let delete =
-                Delete::builder().table_name(&self.table).set_key(Some(key(&format!("FILE#{id}"), &sk))).build();
-            deletes.push(TransactWriteItem::builder().delete(delete.map_err(ApiError::internal)?).build());
+    pub async fn remove(&self, meta: &Meta, versions: &[Version]) -> Result<Written, ApiError> {
+        let pk = format!("FILE#{}", meta.id);
+        let mut actions = Vec::new();
+        for relation in &meta.relations {
+            actions.push(self.delete(relation::item_key(&meta.org, &relation.entity_id, meta.id))?);
         }
-        for chunk in deletes.chunks(MAX_TRANSACTION_ACTIONS) {
+        for version in versions {
+            let mark = UploadMark::of_removed(version.object_key.clone(), meta.id);
+            actions.push(write(self.put(mark.key(), &mark)?)?);
+            actions.push(self.delete(key(&pk, &version_key(version.number)))?);
+        }
+        actions.push(self.delete(key(&pk, "META"))?);
+        for chunk in actions.chunks(MAX_TRANSACTION_ACTIONS) {
             // Without conditions only another transaction on the same items stands in the way, such as the same removal.
             if self.transact(chunk.to_vec()).await? == Written::LostRace {
                 return Ok(Written::LostRace);
@@ -174,34 +200,18 @@ impl FileStore {
         Ok(Written::Stored)
     }
 
-    fn put_meta(&self, meta: &Meta, revision: u64) -> Result<TransactWriteItem, ApiError> {
-        put(self
-            .put(&format!("FILE#{}", meta.id), "META", meta)?
-            .condition_expression("revision = :revision")
-            .expression_attribute_values(":revision", AttributeValue::N(revision.to_string())))
-    }
-
-    fn put_version(&self, version: &Version, mark: &UploadMark) -> Result<TransactWriteItem, ApiError> {
-        let pk = format!("FILE#{}", mark.file_id);
-        put(self.put(&pk, &version_key(version.number), version)?.condition_expression("attribute_not_exists(pk)"))
-    }
-
-    fn put_saved_mark(&self, mark: &UploadMark) -> Result<TransactWriteItem, ApiError> {
-        put(mark.saved_only_once(self.put(&mark.partition_key(), UploadMark::SORT_KEY, &mark.saved())?))
-    }
-
-    fn put(
-        &self,
-        pk: &str,
-        sk: &str,
-        item: &impl Serialize,
-    ) -> Result<aws_sdk_dynamodb::types::builders::PutBuilder, ApiError> {
-        let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(item)?;
-        item.extend(key(pk, sk));
+    pub(crate) fn put(&self, key: Key, item: &impl Serialize) -> Result<PutBuilder, ApiError> {
+        let mut item: Key = serde_dynamo::to_item(item)?;
+        item.extend(key);
         Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
     }
 
-    async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Written, ApiError> {
+    pub(crate) fn delete(&self, key: Key) -> Result<TransactWriteItem, ApiError> {
+        let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
+        Ok(TransactWriteItem::builder().delete(delete.map_err(ApiError::internal)?).build())
+    }
+
+    pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Written, ApiError> {
         match self.client().transact_write_items().set_transact_items(Some(actions)).send().await {
             Ok(_) => Ok(Written::Stored),
             Err(error) => match error.as_service_error() {
@@ -225,15 +235,18 @@ fn version_key(number: u32) -> String {
     format!("V#{number:08}")
 }
 
-pub(crate) fn key(pk: &str, sk: &str) -> HashMap<String, AttributeValue> {
+/// An item's key.
+pub(crate) type Key = HashMap<String, AttributeValue>;
+
+pub(crate) fn key(pk: &str, sk: &str) -> Key {
     HashMap::from([
         ("pk".to_owned(), AttributeValue::S(pk.to_owned())),
         ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
     ])
 }
 
-fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, ApiError> {
-    Ok(TransactWriteItem::builder().put(builder.build().map_err(ApiError::internal)?).build())
+pub(crate) fn write(put: PutBuilder) -> Result<TransactWriteItem, ApiError> {
+    Ok(TransactWriteItem::builder().put(put.build().map_err(ApiError::internal)?).build())
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! What several tests need: clients that answer as told, a file, and tokens.
 
 use crate::{
+    acl::Acl,
     auth::Caller,
-    file::{AccessControl, Acl, File, Meta, Version},
+    file::{AccessControl, File, Meta, Version},
     file_type::{FileType, MimeType},
     filename::Filename,
     metadata::IndexTag,
@@ -79,7 +80,7 @@ pub(crate) fn org(id: &str) -> OrgId {
 }
 
 pub(crate) fn caller(id: &str) -> Caller {
-    Caller { org: org(id), user: Some("ann".into()) }
+    Caller { org: org(id), user: Some("ann".into()), is_admin: false, expires_at: 4_102_444_800 }
 }
 
 pub(crate) fn filename(name: &str) -> Filename {
@@ -119,6 +120,10 @@ pub(crate) fn file() -> File {
         file_type: FileType::Document,
         access_control: AccessControl::Private,
         acl: Acl::of(&org("123")),
+        current: Some(version(1)),
+        custom_download_url: None,
+        source_url: None,
+        relations: Vec::new(),
         attributes: "{}".into(),
         deleted_at: None,
         expires_at: None,

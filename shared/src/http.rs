@@ -11,7 +11,7 @@ use serde::{
     de::{DeserializeOwned, Error as _},
 };
 use serde_json::{Map, Value, json};
-use std::{future::Future, str::FromStr, sync::Arc, time::Instant};
+use std::{future::Future, ops::RangeInclusive, str::FromStr, sync::Arc, time::Instant};
 use tracing::{Instrument, field::Empty};
 
 /// The largest request body, in bytes. Metadata is small; a larger body is a mistake or an attack.
@@ -69,11 +69,28 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response<Body>
         .map_err(ApiError::internal)
 }
 
-/// The request's JSON body.
+/// A reply without a body, which nobody on the way keeps.
+#[must_use]
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    response
+}
+
+/// The request's JSON body, an object.
 ///
 /// # Errors
-/// 413 over 256 KiB, 400 if it is not JSON of this shape.
+/// 413 over 256 KiB, 400 if it is not a JSON object of this shape.
 pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> {
+    object(json_value(request)?)
+}
+
+/// The request's JSON body, whatever it is.
+///
+/// # Errors
+/// 413 over 256 KiB, 400 if it is not JSON.
+pub fn json_value(request: &Request) -> Result<Value, ApiError> {
     let bytes: &[u8] = match request.body() {
         Body::Text(text) => text.as_bytes(),
         Body::Binary(bytes) => bytes,
@@ -87,10 +104,38 @@ pub fn json_body<T: DeserializeOwned>(request: &Request) -> Result<T, ApiError> 
             "the body may have at most {MAX_BODY_BYTES} bytes; the file itself goes to upload_url"
         )));
     }
-    // An object first: serde would also take a list for a struct, field by field.
-    let object: Map<String, Value> = serde_json::from_slice(bytes)
-        .map_err(|error| ApiError::bad_request(format!("the body is not a JSON object: {error}")))?;
-    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+    serde_json::from_slice(bytes).map_err(|error| ApiError::bad_request(format!("the body is not JSON: {error}")))
+}
+
+/// A JSON object as a `T`.
+///
+/// # Errors
+/// 400 if it is no object, or not of this shape; the sentence names the field.
+pub fn object<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    // serde would also take a list for a struct, field by field.
+    if !value.is_object() {
+        return Err(ApiError::bad_request("the body must be a JSON object"));
+    }
+    shaped(value)
+}
+
+/// A JSON list of these numbers of objects.
+///
+/// # Errors
+/// 400 if it is no such list; the sentence names the field, such as `[3].id`.
+pub fn list<T: DeserializeOwned>(value: Value, count: RangeInclusive<usize>) -> Result<Vec<T>, ApiError> {
+    match &value {
+        Value::Array(items) if count.contains(&items.len()) && items.iter().all(Value::is_object) => shaped(value),
+        _ => Err(ApiError::bad_request(format!(
+            "the body must be a JSON list of {} to {} objects",
+            count.start(),
+            count.end()
+        ))),
+    }
+}
+
+fn shaped<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
         let field = error.path().to_string();
         Invalid::new(error.into_inner().to_string()).named(&field)
     })
@@ -136,13 +181,18 @@ pub fn text_query<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
     request.query_string_parameters_ref().and_then(|query| query.first(name)).filter(|value| !value.is_empty())
 }
 
+/// A part of the path, or nothing if the route has no such part.
+#[must_use]
+pub fn path_text<'a>(request: &'a Request, name: &str) -> &'a str {
+    request.path_parameters_ref().and_then(|path| path.first(name)).unwrap_or_default()
+}
+
 /// The id in the path.
 ///
 /// # Errors
 /// The 404 of an unknown file if it is not one: there is no file with such an id.
 pub fn path_file_id(request: &Request) -> Result<crate::object_key::FileId, ApiError> {
-    let id = request.path_parameters_ref().and_then(|path| path.first("id")).unwrap_or_default();
-    id.parse().map_err(|_| ApiError::file_not_found())
+    path_text(request, "id").parse().map_err(|_| ApiError::file_not_found())
 }
 
 /// Whether the request came by a v1 path.

@@ -1,9 +1,12 @@
 //! What the operations of the File API have in common, one module for each thing.
 
 pub mod access;
+pub mod acl;
 pub mod auth;
 pub mod aws;
 pub mod config;
+pub mod custom_url;
+pub mod download;
 pub mod error;
 pub mod file;
 pub mod file_store;
@@ -19,6 +22,7 @@ pub mod object_key;
 pub mod object_store;
 pub mod presign;
 pub mod purge;
+pub mod relation;
 pub mod upload;
 pub mod upload_mark;
 

@@ -69,6 +69,14 @@ impl fmt::Display for OrgId {
 #[serde(transparent)]
 pub struct FileId(Uuid);
 
+impl FileId {
+    /// A new random id, of a file that no upload becomes.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
 impl FromStr for FileId {
     type Err = Invalid;
 
@@ -167,6 +175,14 @@ pub struct SavedKey {
     /// The upload that it was.
     pub upload: UploadId,
     segment: String,
+}
+
+impl SavedKey {
+    /// A new key for bytes that are not an upload of a client's.
+    #[must_use]
+    pub fn new(org: OrgId, filename: &Filename) -> Self {
+        Self { org, upload: UploadId::random(), segment: filename.key_segment() }
+    }
 }
 
 impl fmt::Display for SavedKey {

@@ -2,9 +2,8 @@
 
 use crate::{
     error::ApiError,
-    file::Version,
+    file::{Meta, Version},
     file_store::{FileStore, Written},
-    object_key::FileId,
     object_store::ObjectStore,
 };
 
@@ -16,25 +15,25 @@ use crate::{
 pub async fn purge(
     files: &FileStore,
     objects: &ObjectStore,
-    id: FileId,
+    meta: &Meta,
     versions: &[Version],
 ) -> Result<Written, ApiError> {
     let keys: Vec<_> = versions.iter().map(|version| version.object_key.clone()).collect();
     objects.delete(&keys).await?;
-    files.remove(id, versions).await
+    files.remove(meta, versions).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{dynamodb, file_id, s3, s3_answer, version};
+    use crate::fixtures::{dynamodb, file, s3, s3_answer, version};
     use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
     use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
     use aws_smithy_mocks::{Rule, mock};
 
     async fn purged(objects: &Rule, items: &Rule) -> Result<Written, ApiError> {
         let files = FileStore::with_client(dynamodb(&[items]), "files");
-        purge(&files, &ObjectStore::with_client(s3(&[objects]), "bucket"), file_id(), &[version(1)]).await
+        purge(&files, &ObjectStore::with_client(s3(&[objects]), "bucket"), &file().meta, &[version(1)]).await
     }
 
     #[tokio::test]

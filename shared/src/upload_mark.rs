@@ -3,8 +3,8 @@
 
 use crate::{
     error::ApiError,
-    file_store::{FileStore, MAX_ATTEMPTS, back_off, key},
-    object_key::{FileId, OrgId, SavedKey},
+    file_store::{FileStore, Key, MAX_ATTEMPTS, back_off, key},
+    object_key::{FileId, OrgId, SavedKey, UploadId},
 };
 use aws_sdk_dynamodb::{
     operation::{delete_item::DeleteItemError, put_item::PutItemError},
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use time::{Duration, OffsetDateTime};
 
-/// How long a mark lives. An upload can be saved for 24 hours, so no save of it can begin, or still be running, when its
+/// How long a mark lives that belongs to no file. An upload can be saved for 24 hours, so no save of it can begin, or still be running, when its
 /// mark runs out: the copied object of a `pending` one can be removed without a look back.
 const LIFETIME: Duration = Duration::days(2);
 
@@ -28,8 +28,10 @@ pub struct UploadMark {
     pub file_id: FileId,
     /// Where its bytes are copied to.
     pub object_key: SavedKey,
-    /// When the mark runs out, in seconds since 1970: the table's TTL.
-    pub expires_at: i64,
+    /// When the mark runs out, in seconds since 1970: the table's TTL. That of a saved upload stays as long as its file:
+    /// it finds the file of an `s3ref`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,27 +53,33 @@ pub enum Begun {
 }
 
 impl UploadMark {
-    pub(crate) const SORT_KEY: &str = "UPLOAD";
+    const SORT_KEY: &str = "UPLOAD";
 
     /// A mark for a save that begins now.
     #[must_use]
     pub fn pending(object_key: SavedKey, file_id: FileId) -> Self {
-        let expires_at = (OffsetDateTime::now_utc() + LIFETIME).unix_timestamp();
+        let expires_at = Some((OffsetDateTime::now_utc() + LIFETIME).unix_timestamp());
         Self { state: State::Pending, org: object_key.org.clone(), file_id, object_key, expires_at }
+    }
+
+    /// The mark that a removed version leaves.
+    pub(crate) fn of_removed(object_key: SavedKey, file_id: FileId) -> Self {
+        Self { state: State::Saved, ..Self::pending(object_key, file_id) }
     }
 
     /// Whether this mark ran out before its save was committed.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
-        self.state == State::Pending && self.expires_at <= OffsetDateTime::now_utc().unix_timestamp()
+        let has_run_out = |at: i64| at <= OffsetDateTime::now_utc().unix_timestamp();
+        self.state == State::Pending && self.expires_at.is_some_and(has_run_out)
     }
 
     pub(crate) fn saved(&self) -> Self {
-        Self { state: State::Saved, ..self.clone() }
+        Self { state: State::Saved, expires_at: None, ..self.clone() }
     }
 
-    pub(crate) fn partition_key(&self) -> String {
-        format!("UPLOAD#{}", self.object_key.upload)
+    pub(crate) fn key(&self) -> Key {
+        mark_key(self.object_key.upload)
     }
 
     /// The condition that makes an upload become at most one version: there is no mark, or ours is pending.
@@ -93,6 +101,10 @@ fn is_anothers(error: &DeleteItemError) -> bool {
     error.is_conditional_check_failed_exception() || error.is_transaction_conflict_exception()
 }
 
+fn mark_key(upload: UploadId) -> Key {
+    key(&format!("UPLOAD#{upload}"), UploadMark::SORT_KEY)
+}
+
 const CONDITION: &str = "attribute_not_exists(pk) OR (#state = :pending AND org = :org)";
 
 impl FileStore {
@@ -102,7 +114,7 @@ impl FileStore {
     /// 500 if the table cannot be written.
     pub async fn begin_save(&self, mark: &UploadMark) -> Result<Begun, ApiError> {
         let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(mark)?;
-        item.extend(key(&mark.partition_key(), UploadMark::SORT_KEY));
+        item.extend(mark.key());
         let put = self
             .client()
             .put_item()
@@ -127,6 +139,17 @@ impl FileStore {
         Err(ApiError::too_busy())
     }
 
+    /// The file that an upload was saved as a version of, deleted or not.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn saved_as(&self, upload: UploadId) -> Result<Option<FileId>, ApiError> {
+        let get =
+            self.client().get_item().table_name(&self.table).set_key(Some(mark_key(upload))).consistent_read(true);
+        let mark: Option<UploadMark> = get.send().await?.item.map(serde_dynamo::from_item).transpose()?;
+        Ok(mark.filter(|mark| mark.state == State::Saved).map(|mark| mark.file_id))
+    }
+
     /// Takes back the mark of an upload that turned out not to exist.
     ///
     /// # Errors
@@ -136,7 +159,7 @@ impl FileStore {
             .client()
             .delete_item()
             .table_name(&self.table)
-            .set_key(Some(key(&mark.partition_key(), UploadMark::SORT_KEY)))
+            .set_key(Some(mark.key()))
             .condition_expression(CONDITION)
             .expression_attribute_names("#state", "state")
             .set_expression_attribute_values(Some(mark.condition_values()));
@@ -249,14 +272,14 @@ mod tests {
     #[test]
     fn only_a_pending_mark_that_has_run_out_is_abandoned() {
         let now = OffsetDateTime::now_utc().unix_timestamp();
-        let run_out = UploadMark { expires_at: now, ..mark() };
+        let run_out = UploadMark { expires_at: Some(now), ..mark() };
         assert!(run_out.is_abandoned());
         assert!(!run_out.saved().is_abandoned());
-        assert!(!UploadMark { expires_at: now + 3_600, ..mark() }.is_abandoned());
+        assert!(!UploadMark { expires_at: Some(now + 3_600), ..mark() }.is_abandoned());
     }
 
     #[test]
     fn a_mark_outlives_the_time_in_which_its_upload_can_be_saved() {
-        assert!(mark().expires_at > (OffsetDateTime::now_utc() + Duration::hours(25)).unix_timestamp());
+        assert!(mark().expires_at.unwrap() > (OffsetDateTime::now_utc() + Duration::hours(25)).unix_timestamp());
     }
 }

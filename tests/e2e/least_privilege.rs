@@ -73,7 +73,7 @@ const MAY: [(&str, &[Probe]); 7] = [
     ("GetFileFunction", &[Query]),
     ("DownloadFileFunction", &[Query, Get(SAVED)]),
     ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
-    ("PurgeFilesFunction", &[Query, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+    ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
 ];
 
 #[tokio::test]

@@ -133,6 +133,7 @@ pub fn file(access_control: &str) -> File {
         "id": FILE_ID, "org": "123", "revision": 1, "created_at": "2026-01-01T00:00:00Z",
         "updated_at": "2026-01-01T00:00:00Z", "filename": "a.pdf", "mime_type": "application/pdf",
         "file_type": "document", "access_control": access_control, "acl": {}, "attributes": "{}",
+        "current": version,
     });
     File { meta: serde_json::from_value(meta).unwrap(), versions: vec![serde_json::from_value(version).unwrap()] }
 }

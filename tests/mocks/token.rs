@@ -18,7 +18,7 @@ pub fn auth() -> Auth {
     let jwk = Jwk::from_encoding_key(&key(), Algorithm::EdDSA).unwrap();
     let key = VerifyingKey { algorithm: Algorithm::EdDSA, key: DecodingKey::from_jwk(&jwk).unwrap() };
     let jwks = Jwks::Inline(HashMap::from([("ed".to_owned(), Arc::new(key))]));
-    Auth::new("issuer".into(), "file-api".into(), "org_id".into(), "sub".into(), jwks)
+    Auth::new("issuer".into(), "file-api".into(), "org_id".into(), "sub".into(), "file_admin".into(), jwks)
 }
 
 /// The value of the `Authorization` header; good until 2100.

@@ -7,6 +7,7 @@
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use shared::{
     ApiError,
+    acl::Right,
     auth::{Auth, Caller},
     config::{self, ConfigError},
     file::{AccessControl, File, timestamp},
@@ -41,7 +42,7 @@ async fn handle(app: Arc<DeleteFile>, request: Request) -> Result<Response<Body>
     let file = app.mark_deleted(&caller, id, at_once).await?;
     if at_once {
         // If the worker removes it at the same time, one of the two removals is enough.
-        let _ = purge(&app.files, &app.objects, id, &file.versions).await?;
+        let _ = purge(&app.files, &app.objects, &file.meta, &file.versions).await?;
     }
     http::json(StatusCode::OK, &file.entity(&app.bucket))
 }
@@ -61,7 +62,7 @@ impl DeleteFile {
     async fn mark_deleted(&self, caller: &Caller, id: FileId, at_once: bool) -> Result<File, ApiError> {
         let wait = if at_once { Duration::ZERO } else { self.retention };
         for attempt in 0..MAX_ATTEMPTS {
-            let file = self.files.load(caller, id).await?;
+            let file = self.files.load(caller, id, Right::Delete).await?;
             if file.meta.access_control == AccessControl::PublicRead {
                 // Before the file says so, so that a crash in between leaves too little public, never too much.
                 self.objects.set_access(&file.versions, AccessControl::Private).await?;
@@ -70,7 +71,7 @@ impl DeleteFile {
             meta.revision += 1;
             meta.deleted_at = Some(timestamp());
             meta.expires_at = Some((OffsetDateTime::now_utc() + wait).unix_timestamp());
-            if self.files.update(&meta, file.meta.revision).await? == Written::Stored {
+            if self.files.commit(Some(&file.meta), &meta, &[]).await? == Written::Stored {
                 return Ok(file);
             }
             back_off(attempt).await;

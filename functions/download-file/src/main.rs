@@ -2,7 +2,7 @@
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde_json::json;
-use shared::{ApiError, auth::Auth, config::ConfigError, file_store::FileStore, http, presign::Presigner};
+use shared::{ApiError, acl::Right, auth::Auth, config::ConfigError, download::Downloads, file_store::FileStore, http};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -12,7 +12,7 @@ async fn main() -> Result<(), Error> {
 
 struct DownloadFile {
     auth: Auth,
-    bucket: Presigner,
+    downloads: Downloads,
     files: FileStore,
 }
 
@@ -20,15 +20,13 @@ async fn handle(app: Arc<DownloadFile>, request: Request) -> Result<Response<Bod
     let caller = app.auth.caller(&request).await?;
     let index = http::index_query(&request, "version")?;
     let attachment = http::flag_query(&request, "attachment", true)?;
-    let file = app.files.load(&caller, http::path_file_id(&request)?).await?;
-    let (version, filename, mime) =
-        file.version(index).ok_or(ApiError::NotFound("the file has no such version; 0 is the latest"))?;
-    let download_url = app.bucket.get(&version.object_key, filename, mime, attachment)?;
+    let file = app.files.load(&caller, http::path_file_id(&request)?, Right::View).await?;
+    let download_url = app.downloads.version(&file, index, attachment).await?;
     http::json(StatusCode::OK, &json!({ "download_url": download_url }))
 }
 
 impl DownloadFile {
     fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self { auth: Auth::from_env()?, bucket: Presigner::from_env()?, files: FileStore::from_env()? })
+        Ok(Self { auth: Auth::from_env()?, downloads: Downloads::from_env()?, files: FileStore::from_env()? })
     }
 }

@@ -1,7 +1,7 @@
 //! `getFile`: the file entity with all its versions, newest first.
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
-use shared::{ApiError, auth::Auth, config::ConfigError, file_store::FileStore, http, presign::Presigner};
+use shared::{ApiError, acl::Right, auth::Auth, config::ConfigError, file_store::FileStore, http, presign::Presigner};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +17,7 @@ struct GetFile {
 
 async fn handle(app: Arc<GetFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
-    let file = app.files.load(&caller, http::path_file_id(&request)?).await?;
+    let file = app.files.load(&caller, http::path_file_id(&request)?, Right::View).await?;
     http::json(StatusCode::OK, &file.entity(&app.bucket))
 }
 

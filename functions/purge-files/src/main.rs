@@ -65,11 +65,11 @@ impl PurgeFiles {
         match (sort_key.as_str(), record.event_name.as_str()) {
             ("META", "REMOVE") => {
                 let old: Meta = serde_dynamo::from_item(change.old_image)?;
-                if old.deleted_at.is_some() { self.purge(old.id).await } else { Ok(()) }
+                if old.deleted_at.is_some() { self.purge(&old).await } else { Ok(()) }
             }
             ("META", "INSERT" | "MODIFY") => {
                 let meta: Meta = serde_dynamo::from_item(change.new_image)?;
-                if meta.is_due_for_purge() { self.purge(meta.id).await } else { self.tag(meta.id).await }
+                if meta.is_due_for_purge() { self.purge(&meta).await } else { self.tag(meta.id).await }
             }
             ("UPLOAD", "REMOVE") => {
                 let mark: UploadMark = serde_dynamo::from_item(change.old_image)?;
@@ -79,9 +79,9 @@ impl PurgeFiles {
         }
     }
 
-    async fn purge(&self, id: FileId) -> Result<(), ApiError> {
-        let Partition { versions, .. } = self.files.partition(id).await?;
-        match purge(&self.files, &self.objects, id, &versions).await? {
+    async fn purge(&self, meta: &Meta) -> Result<(), ApiError> {
+        let Partition { versions, .. } = self.files.partition(meta.id).await?;
+        match purge(&self.files, &self.objects, meta, &versions).await? {
             Written::Stored => Ok(()),
             Written::LostRace => Err(ApiError::internal("the file is being removed by somebody else; look again")),
         }

@@ -12,6 +12,7 @@ use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use request::SaveRequest;
 use shared::{
     ApiError, access,
+    acl::Right,
     auth::{Auth, Caller},
     config::{self, ConfigError},
     file::{AccessControl, File, Meta},
@@ -73,16 +74,16 @@ impl SaveFile {
         let mark = UploadMark::pending(key.saved(caller.org.clone()), key.upload.file_id());
         let upload = match self.start(caller, key, &mark).await? {
             Start::Fresh(upload) => upload,
-            Start::SavedAs(id) => return self.files.load(caller, id).await,
+            Start::SavedAs(id) => return self.files.load(caller, id, Right::Edit).await,
         };
         let version = save.version(1, mark.object_key.clone(), key, &upload)?;
         let meta = save.new_meta(caller, mark.file_id, &version)?;
         if self.objects.copy(key, &upload, &version).await? == Copied::SourceChanged {
             let id = self.saved_meanwhile(&mark).await?.ok_or_else(upload_changed)?;
-            return self.files.load(caller, id).await;
+            return self.files.load(caller, id, Right::Edit).await;
         }
         for attempt in 0..MAX_ATTEMPTS {
-            if self.files.create(&meta, &version, &mark).await? == Written::Stored {
+            if self.files.commit(None, &meta, &[(version.clone(), mark.clone())]).await? == Written::Stored {
                 return self.finish(key, save, File { meta, versions: vec![version] }).await;
             }
             if let Some(id) = self.saved_meanwhile(&mark).await? {
@@ -102,7 +103,7 @@ impl SaveFile {
         save: &SaveRequest,
     ) -> Result<File, ApiError> {
         let mark = UploadMark::pending(key.saved(caller.org.clone()), id);
-        let (start, file) = tokio::join!(self.start(caller, key, &mark), self.files.load(caller, id));
+        let (start, file) = tokio::join!(self.start(caller, key, &mark), self.files.load(caller, id, Right::Edit));
         let (upload, mut before) = match (start?, file) {
             (Start::SavedAs(saved_as), _) => return self.update(caller, only(id, saved_as)?, save).await,
             (Start::Fresh(_), Err(error)) => {
@@ -114,13 +115,15 @@ impl SaveFile {
         let mut version = save.version(1, mark.object_key.clone(), key, &upload)?;
         if self.objects.copy(key, &upload, &version).await? == Copied::SourceChanged {
             let saved_as = self.saved_meanwhile(&mark).await?.ok_or_else(upload_changed)?;
-            return self.files.load(caller, only(id, saved_as)?).await;
+            return self.files.load(caller, only(id, saved_as)?, Right::Edit).await;
         }
         for attempt in 0..MAX_ATTEMPTS {
             version.number = before.versions.first().map_or(1, |latest| latest.number + 1);
             let meta = save.with_version(&before.meta, &version)?;
             self.hide_first(&before, &meta).await?;
-            if self.files.add_version(&meta, before.meta.revision, &version, &mark).await? == Written::Stored {
+            if self.files.commit(Some(&before.meta), &meta, &[(version.clone(), mark.clone())]).await?
+                == Written::Stored
+            {
                 before.versions.insert(0, version);
                 return self.finish(key, save, File { meta, versions: before.versions }).await;
             }
@@ -128,7 +131,7 @@ impl SaveFile {
                 return self.yield_to(caller, only(id, saved_as)?, &version).await;
             }
             back_off(attempt).await;
-            before = self.files.load(caller, id).await?;
+            before = self.files.load(caller, id, Right::Edit).await?;
         }
         Err(ApiError::too_busy())
     }
@@ -136,7 +139,7 @@ impl SaveFile {
     /// Changes a file's attributes.
     async fn update(&self, caller: &Caller, id: FileId, save: &SaveRequest) -> Result<File, ApiError> {
         for attempt in 0..MAX_ATTEMPTS {
-            let File { meta: before, versions } = self.files.load(caller, id).await?;
+            let File { meta: before, versions } = self.files.load(caller, id, Right::Edit).await?;
             // Clients send an entity back as they got it, so the s3ref of a version is no new one.
             if let Some(ObjectKey::Saved(key)) = &save.s3ref
                 && !versions.iter().any(|version| version.object_key == *key)
@@ -148,7 +151,7 @@ impl SaveFile {
             let meta = save.changed(&before)?;
             let file = File { meta: before, versions };
             self.hide_first(&file, &meta).await?;
-            if self.files.update(&meta, file.meta.revision).await? == Written::Stored {
+            if self.files.commit(Some(&file.meta), &meta, &[]).await? == Written::Stored {
                 let was = file.meta.access_control;
                 let file = File { meta, versions: file.versions };
                 if file.meta.access_control != was {

@@ -5,9 +5,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
     ApiError,
+    acl::Acl,
     auth::Caller,
     error::Invalid,
-    file::{AccessControl, Acl, Meta, Version, timestamp},
+    file::{AccessControl, Meta, Version, timestamp},
     file_type::{FileType, MimeType},
     filename::Filename,
     http,
@@ -86,7 +87,7 @@ impl SaveRequest {
             mime_type: body.mime_type,
             file_type: body.r#type,
             access_control: body.access_control,
-            acl: body.acl.map(checked_acl).transpose()?,
+            acl: body.acl,
             further: body.further,
         })
     }
@@ -127,6 +128,10 @@ impl SaveRequest {
             file_type: FileType::Unknown,
             access_control: AccessControl::Private,
             acl: Acl::of(&caller.org),
+            current: None,
+            custom_download_url: None,
+            source_url: None,
+            relations: Vec::new(),
             attributes: "{}".to_owned(),
             deleted_at: None,
             expires_at: None,
@@ -141,6 +146,7 @@ impl SaveRequest {
         let mut meta = self.changed(before)?;
         meta.filename = version.filename.clone();
         meta.mime_type = version.mime_type.clone();
+        meta.current = Some(version.clone());
         meta.file_type = self.file_type.unwrap_or_else(|| FileType::of(&version.mime_type));
         Ok(meta)
     }
@@ -186,18 +192,6 @@ fn object_key(s3ref: &S3Ref, bucket: &str) -> Result<ObjectKey, ApiError> {
         return Err(Invalid::new("is not this API's bucket; send the s3ref as it was returned").named("s3ref.bucket"));
     }
     s3ref.key.parse().map_err(|invalid: Invalid| invalid.named("s3ref.key"))
-}
-
-fn checked_acl(acl: Acl) -> Result<Acl, ApiError> {
-    let names_somebody = |entry: &String| {
-        let name = entry.strip_prefix("org:").or_else(|| entry.strip_prefix("user:"));
-        name.is_some_and(|name| (1..=128).contains(&name.len()))
-    };
-    if acl.view.iter().chain(&acl.edit).chain(&acl.delete).all(names_somebody) {
-        Ok(acl)
-    } else {
-        Err(Invalid::new("entries must be org:<id> or user:<id>").named("_acl"))
-    }
 }
 
 /// The contract's lists of text; every other attribute may be anything.

@@ -217,6 +217,7 @@ async fn a_lost_race_for_the_revision_commits_on_the_new_one_without_copying_aga
     let mut now = file("private");
     now.meta.revision = 2;
     now.versions.insert(0, shared::file::Version { number: 2, ..now.versions[0].clone() });
+    now.meta.current = now.versions.first().cloned();
     let third = mock!(Table::transact_write_items)
         .match_requests(|transaction| {
             let mut puts = transaction.transact_items().iter().filter_map(|action| action.put());

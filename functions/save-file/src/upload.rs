@@ -3,6 +3,7 @@
 use crate::{SaveFile, request::SaveRequest};
 use shared::{
     ApiError, access,
+    acl::Right,
     auth::Caller,
     file::{AccessControl, File, Version},
     object_key::{FileId, TempKey},
@@ -75,7 +76,7 @@ impl SaveFile {
             self.objects.delete(std::slice::from_ref(&copied.object_key)).await?;
             return Err(ApiError::file_not_found());
         };
-        if !file.is_visible_to(caller) {
+        if !file.meta.permits(caller, Right::Edit) {
             return Err(ApiError::file_not_found());
         }
         if file.meta.access_control == AccessControl::PublicRead {

@@ -67,7 +67,7 @@ fn mark() -> UploadMark {
 #[tokio::test]
 async fn a_transaction_cancelled_by_a_condition_or_a_conflict_is_a_lost_race() {
     for codes in [["None", "ConditionalCheckFailed", "None"], ["TransactionConflict", "None", "None"]] {
-        let written = store(&cancelled(&codes)).create(&file().meta, &version(1), &mark()).await.unwrap();
+        let written = store(&cancelled(&codes)).commit(None, &file().meta, &[(version(1), mark())]).await.unwrap();
         assert_eq!(written, Written::LostRace, "{codes:?}");
     }
 }
@@ -78,7 +78,7 @@ async fn a_transaction_that_fails_otherwise_is_an_error() {
         TransactWriteItemsError::InternalServerError(InternalServerError::builder().message("down").build())
     });
     for rule in [cancelled(&["ThrottlingError"]), cancelled(&["ValidationError", "None"]), cancelled(&[]), broken] {
-        let error = store(&rule).update(&file().meta, 1).await.unwrap_err();
+        let error = store(&rule).commit(Some(&file().meta), &file().meta, &[]).await.unwrap_err();
         assert_eq!(error.status(), 500);
     }
 }
@@ -87,9 +87,10 @@ async fn a_transaction_that_fails_otherwise_is_an_error() {
 async fn every_write_of_a_file_is_conditional_on_what_was_read() {
     let (rule, actions) = taken();
     let (store, file) = (store(&rule), file());
-    assert_eq!(store.create(&file.meta, &version(1), &mark()).await.unwrap(), Written::Stored);
-    assert_eq!(store.add_version(&file.meta, 41, &version(2), &mark()).await.unwrap(), Written::Stored);
-    assert_eq!(store.update(&file.meta, 42).await.unwrap(), Written::Stored);
+    let before = |revision: u64| Meta { revision, ..file.meta.clone() };
+    assert_eq!(store.commit(None, &file.meta, &[(version(1), mark())]).await.unwrap(), Written::Stored);
+    assert_eq!(store.commit(Some(&before(41)), &file.meta, &[(version(2), mark())]).await.unwrap(), Written::Stored);
+    assert_eq!(store.commit(Some(&before(42)), &file.meta, &[]).await.unwrap(), Written::Stored);
 
     let seen: Vec<Vec<_>> = actions
         .lock()
@@ -130,15 +131,17 @@ async fn every_write_of_a_file_is_conditional_on_what_was_read() {
 #[tokio::test]
 async fn a_commit_marks_the_upload_as_saved() {
     let (rule, actions) = taken();
-    assert_eq!(store(&rule).create(&file().meta, &version(1), &mark()).await.unwrap(), Written::Stored);
+    assert_eq!(store(&rule).commit(None, &file().meta, &[(version(1), mark())]).await.unwrap(), Written::Stored);
     let mark = actions.lock().unwrap()[0][2].put().unwrap().item().clone();
     assert_eq!(mark["state"].as_s().unwrap(), "saved");
+    assert!(!mark.contains_key("expires_at"), "it finds the file of an s3ref as long as the file is there");
 }
 
 #[tokio::test]
 async fn all_pages_of_a_partition_are_read_with_the_newest_version_first_and_meta_apart() {
     let mut file = file();
     file.versions = [1, 2, 9, 10, 100].map(version).to_vec();
+    file.meta.current = Some(version(100));
     let rule = pages(items(&file));
     let Partition { meta, versions } = store(&rule).partition(file_id()).await.unwrap();
     assert_eq!(meta, Some(file.meta));
@@ -159,30 +162,68 @@ async fn a_file_that_is_unknown_deleted_or_anothers_gives_the_same_404() {
         ("half removed", items(&without_versions), "123"),
         ("half removed", vec![items(&file())[0].clone()], "123"),
     ] {
-        let error = store(&pages(items)).load(&caller(org), file_id()).await.unwrap_err();
+        let error = store(&pages(items)).load(&caller(org), file_id(), Right::View).await.unwrap_err();
         let expected = ApiError::file_not_found();
         assert_eq!((error.status(), error.to_string()), (expected.status(), expected.to_string()), "{why}");
     }
-    assert_eq!(store(&pages(items(&file()))).load(&caller("123"), file_id()).await.unwrap(), file());
+    assert_eq!(store(&pages(items(&file()))).load(&caller("123"), file_id(), Right::View).await.unwrap(), file());
+}
+
+#[tokio::test]
+async fn a_commit_writes_only_the_relations_that_changed() {
+    let relation = |id: &str, tags: &[&str]| Relation {
+        entity_id: id.parse().unwrap(),
+        schema: None,
+        tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
+    };
+    let with = |relations: &[Relation]| Meta { relations: relations.to_vec(), ..file().meta };
+    let before = with(&[relation("same", &["a"]), relation("changed", &[]), relation("gone", &[])]);
+    let after = with(&[relation("same", &["a"]), relation("changed", &["a"]), relation("new", &[])]);
+    let (rule, actions) = taken();
+    assert_eq!(store(&rule).commit(Some(&before), &after, &[]).await.unwrap(), Written::Stored);
+
+    let partition = |key: &Item| key["pk"].as_s().unwrap().clone();
+    let actions = actions.lock().unwrap();
+    let puts: Vec<_> = actions[0].iter().filter_map(|action| Some(partition(action.put()?.item()))).collect();
+    let deletes: Vec<_> = actions[0].iter().filter_map(|action| Some(partition(action.delete()?.key()))).collect();
+    assert_eq!(puts[1..], ["ENTITY#123#changed", "ENTITY#123#new"]);
+    assert_eq!(deletes, ["ENTITY#123#gone"]);
 }
 
 #[tokio::test]
 async fn a_removal_goes_in_chunks_of_100_and_takes_meta_last() {
     let (rule, actions) = taken();
-    let versions: Vec<_> = (1..=250).rev().map(version).collect();
-    assert_eq!(store(&rule).remove(file_id(), &versions).await.unwrap(), Written::Stored);
+    let versions: Vec<_> = (1..=120).rev().map(version).collect();
+    let relation = Relation { entity_id: "order-7".parse().unwrap(), schema: None, tags: Vec::new() };
+    let meta = Meta { relations: vec![relation], ..file().meta };
+    assert_eq!(store(&rule).remove(&meta, &versions).await.unwrap(), Written::Stored);
 
     let actions = actions.lock().unwrap();
-    assert_eq!(actions.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 51]);
-    let keys: Vec<_> = actions.iter().flatten().map(|action| sort_key(action.delete().unwrap().key())).collect();
-    let expected: Vec<_> = (1..=250).rev().map(version_key).chain(["META".to_owned()]).collect();
-    assert_eq!(keys, expected);
+    assert_eq!(actions.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 42]);
+    let deletes = actions.iter().flatten().filter_map(|action| action.delete());
+    let keys: Vec<_> = deletes.map(|delete| sort_key(delete.key())).collect();
+    let versions = (1..=120).rev().map(version_key);
+    assert_eq!(
+        keys,
+        [format!("FILE#{}", meta.id)].into_iter().chain(versions).chain(["META".into()]).collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_removed_versions_mark_stays_for_a_while_so_that_a_late_save_cannot_bring_it_back() {
+    let (rule, actions) = taken();
+    assert_eq!(store(&rule).remove(&file().meta, &[version(1)]).await.unwrap(), Written::Stored);
+    let actions = actions.lock().unwrap();
+    let marks: Vec<_> = actions[0].iter().filter_map(|action| Some(action.put()?.item())).collect();
+    assert_eq!(marks.len(), 1);
+    assert_eq!((sort_key(marks[0]).as_str(), marks[0]["state"].as_s().unwrap().as_str()), ("UPLOAD", "saved"));
+    assert!(marks[0].contains_key("expires_at"));
 }
 
 #[tokio::test]
 async fn a_removal_that_loses_a_race_leaves_meta_for_the_next_one() {
     let rule = cancelled(&["TransactionConflict"]);
     let versions: Vec<_> = (1..=100).map(version).collect();
-    assert_eq!(store(&rule).remove(file_id(), &versions).await.unwrap(), Written::LostRace);
+    assert_eq!(store(&rule).remove(&file().meta, &versions).await.unwrap(), Written::LostRace);
     assert_eq!(rule.num_calls(), 1);
 }

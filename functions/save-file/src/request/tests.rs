@@ -18,7 +18,7 @@ fn refused(body: &Value) -> String {
 }
 
 fn caller() -> Caller {
-    Caller { org: "123".parse().unwrap(), user: Some("ann".into()) }
+    Caller { org: "123".parse().unwrap(), user: Some("ann".into()), is_admin: false, expires_at: 4_102_444_800 }
 }
 
 fn filename(name: &str) -> Filename {
