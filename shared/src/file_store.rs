@@ -99,7 +99,7 @@ impl FileStore {
     pub async fn find(&self, id: FileId) -> Result<Option<File>, ApiError> {
         let Partition { meta, versions } = self.partition(id).await?;
         // A file that is half removed has lost its versions before its META.
-        Ok(meta.filter(|meta| meta.current.as_ref() == versions.first()).map(|meta| File { meta, versions }))
+        Ok(meta.filter(|meta| meta.current.is_none() || !versions.is_empty()).map(|meta| File { meta, versions }))
     }
 
     /// Everything stored under a file's id.
