@@ -101,6 +101,9 @@ pub struct Meta {
     pub expires_at: Option<i64>,
 }
 
+/// Attributes of the caller's that the contract names.
+const NAMED: [&str; 3] = ["_tags", "_purpose", "_manifest"];
+
 impl Meta {
     /// Whether `caller` has this right: the one place where a file's tenant is checked. The organisation that it belongs
     /// to has every right, whatever the list says.
@@ -117,11 +120,17 @@ impl Meta {
 }
 
 impl File {
-    /// The contract's `FileEntity`. Our fields win over attributes of the same name.
+    /// The contract's `FileEntity`. Our fields win over attributes of the same name. If `strict`, attributes that the
+    /// contract does not name are under `__additional`.
     #[must_use]
-    pub fn entity(&self, bucket: &Presigner) -> Value {
+    pub fn entity(&self, bucket: &Presigner, strict: bool) -> Value {
         let meta = &self.meta;
         let mut entity: Map<String, Value> = serde_json::from_str(&meta.attributes).unwrap_or_default();
+        if strict {
+            let (named, additional) = entity.into_iter().partition(|(name, _)| NAMED.contains(&name.as_str()));
+            entity = named;
+            entity.insert("__additional".into(), Value::Object(additional));
+        }
         let versions: Vec<Value> = self.versions.iter().map(|version| version_entity(version, bucket)).collect();
         let owner = match &meta.user {
             Some(user) => json!({ "org_id": meta.org, "user_id": user }),

@@ -54,6 +54,13 @@ impl Filename {
         (name.key_segment() == segment).then_some(name)
     }
 
+    /// The name that the last segment of a URL's path holds, if it is one.
+    #[must_use]
+    pub fn of_url(url: &url::Url) -> Option<Self> {
+        let segment = url.path_segments()?.next_back()?;
+        Self::try_from(percent_decode_str(segment).decode_utf8().ok()?.into_owned()).ok()
+    }
+
     /// The `Content-Disposition` header: RFC 6266, with an ASCII fallback and the true name as `filename*` (RFC 8187).
     #[must_use]
     pub fn content_disposition(&self, attachment: bool) -> String {

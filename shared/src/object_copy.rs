@@ -1,10 +1,9 @@
-//! Copying an upload to its permanent key, inside S3.
+//! Copying an upload, or the bytes of a version, to another permanent key, inside S3.
 
 use crate::{
     error::ApiError,
     file::Version,
     filename::{Filename, UNRESERVED},
-    object_key::TempKey,
     object_store::{INDEX_TAG, ObjectStore, UploadedObject},
     presign::PATH,
 };
@@ -13,7 +12,7 @@ use aws_sdk_s3::{
     types::{CompletedMultipartUpload, CompletedPart, MetadataDirective, TaggingDirective},
 };
 use percent_encoding::utf8_percent_encode;
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt::Display};
 use tokio::task::JoinSet;
 
 /// Above this an object is copied in parts, side by side. In bytes.
@@ -36,15 +35,22 @@ pub enum Copied {
 }
 
 impl ObjectStore {
-    /// Copies an upload to where `version` keeps it, private. The bytes are those that [`Self::head`] saw, or none.
+    /// Copies an object to where `version` keeps it, private. The bytes are those that [`Self::head`] saw, or none.
     ///
     /// # Errors
     /// 500 if the copy fails.
-    pub async fn copy(&self, from: &TempKey, upload: &UploadedObject, version: &Version) -> Result<Copied, ApiError> {
+    pub async fn copy(
+        &self,
+        from: &impl Display,
+        upload: &UploadedObject,
+        version: &Version,
+    ) -> Result<Copied, ApiError> {
+        // Bucket and key, encoded for the `x-amz-copy-source` header.
+        let source = format!("{}/{}", self.bucket, utf8_percent_encode(&from.to_string(), &PATH));
         let copied = if upload.size_bytes > MIN_PART_BYTES {
-            self.copy_in_parts(from, upload, version).await
+            self.copy_in_parts(&source, upload, version).await
         } else {
-            self.copy_at_once(from, upload, version).await
+            self.copy_at_once(&source, upload, version).await
         };
         match copied {
             Ok(()) => Ok(Copied::Done),
@@ -53,12 +59,12 @@ impl ObjectStore {
         }
     }
 
-    async fn copy_at_once(&self, from: &TempKey, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
+    async fn copy_at_once(&self, source: &str, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
         self.client()
             .copy_object()
             .bucket(&self.bucket)
             .key(version.object_key.to_string())
-            .copy_source(self.copy_source(from))
+            .copy_source(source)
             .copy_source_if_match(&upload.etag)
             .metadata_directive(MetadataDirective::Replace)
             .set_metadata(Some(metadata(upload)))
@@ -71,7 +77,7 @@ impl ObjectStore {
         Ok(())
     }
 
-    async fn copy_in_parts(&self, from: &TempKey, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
+    async fn copy_in_parts(&self, source: &str, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
         let key = version.object_key.to_string();
         let started = self
             .client()
@@ -85,7 +91,7 @@ impl ObjectStore {
             .send()
             .await?;
         let upload_id = started.upload_id().unwrap_or_default();
-        let copied = self.copy_parts(from, upload, &key, upload_id).await;
+        let copied = self.copy_parts(source, upload, &key, upload_id).await;
         if copied.is_err() {
             // The lifecycle rule would do this too, a day later.
             let abort = self.client().abort_multipart_upload().bucket(&self.bucket).key(&key).upload_id(upload_id);
@@ -98,7 +104,7 @@ impl ObjectStore {
 
     async fn copy_parts(
         &self,
-        from: &TempKey,
+        source: &str,
         upload: &UploadedObject,
         key: &str,
         upload_id: &str,
@@ -112,7 +118,7 @@ impl ObjectStore {
                 .key(key)
                 .upload_id(upload_id)
                 .part_number(number)
-                .copy_source(self.copy_source(from))
+                .copy_source(source)
                 .copy_source_if_match(&upload.etag)
                 .copy_source_range(format!("bytes={first}-{last}"));
             copies.spawn(async move {
@@ -131,11 +137,6 @@ impl ObjectStore {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         complete.multipart_upload(parts).send().await?;
         Ok(())
-    }
-
-    /// Bucket and key, encoded for the `x-amz-copy-source` header.
-    fn copy_source(&self, from: &TempKey) -> String {
-        format!("{}/{}", self.bucket, utf8_percent_encode(&from.to_string(), &PATH))
     }
 }
 

@@ -183,6 +183,12 @@ impl SavedKey {
     pub fn new(org: OrgId, filename: &Filename) -> Self {
         Self { org, upload: UploadId::random(), segment: filename.key_segment() }
     }
+
+    /// A new key for a copy of these bytes.
+    #[must_use]
+    pub fn for_copy(&self, org: OrgId) -> Self {
+        Self { org, upload: UploadId::random(), segment: self.segment.clone() }
+    }
 }
 
 impl fmt::Display for SavedKey {

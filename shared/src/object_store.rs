@@ -38,7 +38,7 @@ pub struct ObjectStore {
     client: OnceLock<Client>,
 }
 
-/// An upload as S3 has it.
+/// An upload, or the bytes of a version, as S3 has it.
 pub struct UploadedObject {
     /// Its size.
     pub size_bytes: u64,
@@ -70,11 +70,11 @@ impl ObjectStore {
         self.client.get_or_init(aws::s3)
     }
 
-    /// Looks at an upload; `None` if there is none.
+    /// Looks at an object; `None` if there is none.
     ///
     /// # Errors
     /// 500 if the bucket cannot be read.
-    pub async fn head(&self, key: &TempKey) -> Result<Option<UploadedObject>, ApiError> {
+    pub async fn head(&self, key: &impl Display) -> Result<Option<UploadedObject>, ApiError> {
         let head = match self.client().head_object().bucket(&self.bucket).key(key.to_string()).send().await {
             Ok(head) => head,
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => return Ok(None),

@@ -91,7 +91,6 @@ async fn foreign_buckets_and_keys_are_refused() {
         json!({ "bucket": stack.bucket, "key": format!("temp/123/{id}/%2e%2e") }),
         json!({ "bucket": stack.bucket, "key": format!("/{key}") }),
         json!({ "bucket": stack.bucket, "key": format!("{key}?versionId=1") }),
-        json!({ "bucket": stack.bucket, "key": format!("123/{id}/a.txt") }),
         json!({ "bucket": stack.bucket }),
         json!({ "key": key }),
         json!([stack.bucket, key]),

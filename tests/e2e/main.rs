@@ -11,7 +11,12 @@ mod get_file;
 mod purge_files;
 mod save_file;
 mod save_file_access_control;
+mod save_file_access_list;
+mod save_file_batch;
+mod save_file_copy;
+mod save_file_custom;
 mod save_file_new_version;
+mod save_file_relations;
 mod upload_file;
 mod upload_file_public;
 

@@ -144,6 +144,7 @@ impl Reply {
         let reason = match status {
             400 => "Bad Request: ",
             401 => "Unauthorized: ",
+            403 => "Forbidden: ",
             404 => "Not Found: ",
             409 => "Conflict: ",
             413 => "Payload Too Large: ",

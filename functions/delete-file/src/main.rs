@@ -37,6 +37,7 @@ struct DeleteFile {
 async fn handle(app: Arc<DeleteFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
     let at_once = http::is_v1(&request) || http::flag_query(&request, "purge", false)?;
+    let strict = http::flag_query(&request, "strict", false)?;
     let id = http::path_file_id(&request)?;
 
     let file = app.mark_deleted(&caller, id, at_once).await?;
@@ -44,7 +45,7 @@ async fn handle(app: Arc<DeleteFile>, request: Request) -> Result<Response<Body>
         // If the worker removes it at the same time, one of the two removals is enough.
         let _ = purge(&app.files, &app.objects, &file.meta, &file.versions).await?;
     }
-    http::json(StatusCode::OK, &file.entity(&app.bucket))
+    http::json(StatusCode::OK, &file.entity(&app.bucket, strict))
 }
 
 impl DeleteFile {

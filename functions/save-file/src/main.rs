@@ -1,31 +1,36 @@
-//! `saveFile`: makes an upload permanent, as a new file or a new version of one, or changes a file's attributes.
+//! `saveFile`: makes bytes permanent, as a new file or new versions of one, or changes a file's attributes.
+//!
+//! The bytes are an upload, a version of another file, or on another server; or they stay where they are, and the file
+//! has only a `custom_download_url`.
 //!
 //! HEAD the upload and mark it `pending` → copy it to its permanent key → commit file, version and mark in one
 //! transaction → remove the upload. The transaction is the only commit point: before it nothing of the file can be seen,
 //! and after it a repetition finds the file and returns it. Whatever an interruption leaves goes by itself: the upload
 //! by the lifecycle rule, the copy when its mark runs out.
 
+mod add_versions;
+mod changes;
 mod request;
-mod upload;
+mod source;
 
+use futures_util::future::join_all;
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
-use request::SaveRequest;
+use request::{NewVersion, SaveRequest};
 use shared::{
     ApiError, access,
     acl::Right,
     auth::{Auth, Caller},
     config::{self, ConfigError},
+    custom_url::CustomUrl,
     file::{AccessControl, File, Meta},
     file_store::{FileStore, MAX_ATTEMPTS, Written, back_off},
     http,
-    object_copy::Copied,
-    object_key::{FileId, ObjectKey, TempKey},
+    object_key::FileId,
     object_store::ObjectStore,
     presign::Presigner,
-    upload_mark::UploadMark,
 };
+use source::{Stage, Staged, Start};
 use std::sync::Arc;
-use upload::Start;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -44,17 +49,17 @@ struct SaveFile {
 async fn handle(app: Arc<SaveFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
     let save = SaveRequest::parse(&request, app.bucket.bucket())?;
-    let file = match (save.file_id, &save.s3ref) {
-        (None, Some(ObjectKey::Temp(upload))) => app.create(&caller, upload, &save).await?,
-        (Some(id), Some(ObjectKey::Temp(upload))) => app.add_version(&caller, id, upload, &save).await?,
-        (Some(id), None | Some(ObjectKey::Saved(_))) => app.update(&caller, id, &save).await?,
-        (None, Some(ObjectKey::Saved(_))) => {
-            return Err(ApiError::bad_request("s3ref is saved already; send the _id of its file to change it"));
+    let file = match (save.file_id, save.versions.as_slice(), &save.changes.custom_download_url) {
+        (Some(id), [], _) => app.update(&caller, id, &save).await?,
+        (Some(id), ..) => app.add_versions(&caller, id, &save).await?,
+        (None, [bytes, ..], _) => app.create(&caller, bytes, &save).await?,
+        (None, [], Some(Some(url))) => app.create_custom(&caller, url, &save).await?,
+        (None, [], _) => {
+            return Err(ApiError::bad_request("s3ref is required, or source_url, custom_download_url or _id"));
         }
-        (None, None) => return Err(ApiError::bad_request("s3ref is required")),
     };
     let status = if http::is_v1(&request) { StatusCode::CREATED } else { StatusCode::OK };
-    http::json(status, &file.entity(&app.bucket))
+    http::json(status, &file.entity(&app.bucket, save.strict))
 }
 
 impl SaveFile {
@@ -69,87 +74,58 @@ impl SaveFile {
         })
     }
 
-    /// Saves an upload as a new file, or returns the file that it already is.
-    async fn create(&self, caller: &Caller, key: &TempKey, save: &SaveRequest) -> Result<File, ApiError> {
-        let mark = UploadMark::pending(key.saved(caller.org.clone()), key.upload.file_id());
-        let upload = match self.start(caller, key, &mark).await? {
-            Start::Fresh(upload) => upload,
-            Start::SavedAs(id) => return self.files.load(caller, id, Right::Edit).await,
+    /// Saves bytes as a new file, or returns the file that their upload already is.
+    async fn create(&self, caller: &Caller, bytes: &NewVersion, save: &SaveRequest) -> Result<File, ApiError> {
+        let staged = match self.start(caller, None, bytes).await? {
+            Start::Fresh(fresh) => self.stage(fresh).await?,
+            Start::SavedAs(id) => Stage::SavedAs(id),
         };
-        let version = save.version(1, mark.object_key.clone(), key, &upload)?;
-        let meta = save.new_meta(caller, mark.file_id, &version)?;
-        if self.objects.copy(key, &upload, &version).await? == Copied::SourceChanged {
-            let id = self.saved_meanwhile(&mark).await?.ok_or_else(upload_changed)?;
-            return self.files.load(caller, id, Right::Edit).await;
-        }
+        let staged = match staged {
+            Stage::Done(staged) => staged,
+            Stage::SavedAs(id) => return self.files.load(caller, id, Right::Edit).await,
+        };
+        let Staged { version, mark, .. } = &staged;
+        let blank = save.changes.new_file(caller, mark.file_id, version.filename.clone(), version.mime_type.clone());
+        let meta = save.changes.apply_with(caller, &blank, &staged)?;
         for attempt in 0..MAX_ATTEMPTS {
             if self.files.commit(None, &meta, &[(version.clone(), mark.clone())]).await? == Written::Stored {
-                return self.finish(key, save, File { meta, versions: vec![version] }).await;
+                let file = File { meta, versions: vec![version.clone()] };
+                return self.finish(&[staged], save, file).await;
             }
-            if let Some(id) = self.saved_meanwhile(&mark).await? {
-                return self.yield_to(caller, id, &version).await;
+            if let Some(id) = self.saved_meanwhile(mark).await? {
+                return self.yield_to(caller, id, version).await;
             }
             back_off(attempt).await;
         }
         Err(ApiError::too_busy())
     }
 
-    /// Saves an upload as a file's newest version and changes its attributes; if it is one already, only the latter.
-    async fn add_version(
-        &self,
-        caller: &Caller,
-        id: FileId,
-        key: &TempKey,
-        save: &SaveRequest,
-    ) -> Result<File, ApiError> {
-        let mark = UploadMark::pending(key.saved(caller.org.clone()), id);
-        let (start, file) = tokio::join!(self.start(caller, key, &mark), self.files.load(caller, id, Right::Edit));
-        let (upload, mut before) = match (start?, file) {
-            (Start::SavedAs(saved_as), _) => return self.update(caller, only(id, saved_as)?, save).await,
-            (Start::Fresh(_), Err(error)) => {
-                self.files.abandon_save(&mark).await?;
-                return Err(error);
-            }
-            (Start::Fresh(upload), Ok(file)) => (upload, file),
-        };
-        let mut version = save.version(1, mark.object_key.clone(), key, &upload)?;
-        if self.objects.copy(key, &upload, &version).await? == Copied::SourceChanged {
-            let saved_as = self.saved_meanwhile(&mark).await?.ok_or_else(upload_changed)?;
-            return self.files.load(caller, only(id, saved_as)?, Right::Edit).await;
+    /// Saves a file whose bytes are kept elsewhere.
+    async fn create_custom(&self, caller: &Caller, url: &CustomUrl, save: &SaveRequest) -> Result<File, ApiError> {
+        let meta = save.changes.new_custom_file(caller, url)?;
+        match self.files.commit(None, &meta, &[]).await? {
+            Written::Stored => Ok(File { meta, versions: Vec::new() }),
+            // Nobody else can know its new id.
+            Written::LostRace => Err(ApiError::too_busy()),
         }
-        for attempt in 0..MAX_ATTEMPTS {
-            version.number = before.versions.first().map_or(1, |latest| latest.number + 1);
-            let meta = save.with_version(&before.meta, &version)?;
-            self.hide_first(&before, &meta).await?;
-            if self.files.commit(Some(&before.meta), &meta, &[(version.clone(), mark.clone())]).await?
-                == Written::Stored
-            {
-                before.versions.insert(0, version);
-                return self.finish(key, save, File { meta, versions: before.versions }).await;
-            }
-            if let Some(saved_as) = self.saved_meanwhile(&mark).await? {
-                return self.yield_to(caller, only(id, saved_as)?, &version).await;
-            }
-            back_off(attempt).await;
-            before = self.files.load(caller, id, Right::Edit).await?;
-        }
-        Err(ApiError::too_busy())
     }
 
     /// Changes a file's attributes.
     async fn update(&self, caller: &Caller, id: FileId, save: &SaveRequest) -> Result<File, ApiError> {
         for attempt in 0..MAX_ATTEMPTS {
-            let File { meta: before, versions } = self.files.load(caller, id, Right::Edit).await?;
+            let file = self.files.load(caller, id, Right::Edit).await?;
             // Clients send an entity back as they got it, so the s3ref of a version is no new one.
-            if let Some(ObjectKey::Saved(key)) = &save.s3ref
-                && !versions.iter().any(|version| version.object_key == *key)
+            if let Some(key) = &save.sent_back
+                && !file.versions.iter().any(|version| version.object_key == *key)
             {
                 return Err(ApiError::bad_request(
                     "s3ref is not a version of this file; send the s3ref of a new upload",
                 ));
             }
-            let meta = save.changed(&before)?;
-            let file = File { meta: before, versions };
+            if save.version_only {
+                return Ok(file);
+            }
+            let meta = save.changes.apply(caller, &file.meta)?;
             self.hide_first(&file, &meta).await?;
             if self.files.commit(Some(&file.meta), &meta, &[]).await? == Written::Stored {
                 let was = file.meta.access_control;
@@ -164,6 +140,18 @@ impl SaveFile {
         Err(ApiError::too_busy())
     }
 
+    /// After the commit: makes a public file's objects public, and removes the uploads.
+    async fn finish(&self, staged: &[Staged], save: &SaveRequest, file: File) -> Result<File, ApiError> {
+        if file.meta.access_control == AccessControl::PublicRead {
+            access::enforce(&self.files, &self.objects, file.clone()).await?;
+        }
+        if save.delete_temp_file {
+            let uploads = staged.iter().filter_map(|staged| staged.upload.as_ref());
+            join_all(uploads.map(|key| self.objects.delete_upload(key))).await;
+        }
+        Ok(file)
+    }
+
     /// A file that turns private is hidden before it says so, one that turns public is shown after: whatever is
     /// interrupted, too little can be read, never too much.
     async fn hide_first(&self, before: &File, after: &Meta) -> Result<(), ApiError> {
@@ -174,19 +162,6 @@ impl SaveFile {
             _ => Ok(()),
         }
     }
-}
-
-/// An upload becomes a version of one file only.
-fn only(id: FileId, saved_as: FileId) -> Result<FileId, ApiError> {
-    if saved_as == id {
-        Ok(id)
-    } else {
-        Err(ApiError::Conflict("this upload is already saved as another file; upload it again"))
-    }
-}
-
-fn upload_changed() -> ApiError {
-    ApiError::Conflict("the upload changed while it was being saved; save it again")
 }
 
 #[cfg(test)]

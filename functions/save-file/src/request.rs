@@ -1,23 +1,23 @@
-//! What a save asks for, checked, and what it makes of a file.
+//! What a save asks for, checked.
 
+use crate::changes::{Changes, RelationChange};
 use lambda_http::Request;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use shared::{
     ApiError,
     acl::Acl,
-    auth::Caller,
+    custom_url::CustomUrl,
     error::Invalid,
-    file::{AccessControl, Meta, Version, timestamp},
+    file::AccessControl,
     file_type::{FileType, MimeType},
     filename::Filename,
     http,
     object_key::{FileId, ObjectKey, SavedKey, TempKey},
-    object_store::UploadedObject,
 };
 
-/// The most that a file's further attributes may have, in bytes of JSON: an item holds 400 KB.
-const MAX_ATTRIBUTE_BYTES: usize = 300 * 1024;
+/// How many versions one request may save.
+const MAX_VERSIONS: usize = 20;
 
 /// Attributes of the entity that only we write; clients send them back, and they are ignored.
 const READ_ONLY: [&str; 11] = [
@@ -34,6 +34,43 @@ const READ_ONLY: [&str; 11] = [
     "__additional",
 ];
 
+/// A save request.
+pub struct SaveRequest {
+    /// The file to change; none for a new one.
+    pub file_id: Option<FileId>,
+    /// The bytes to save as versions, oldest first.
+    pub versions: Vec<NewVersion>,
+    /// The bytes that clients send back with an entity that they got: a version already, most likely.
+    pub sent_back: Option<SavedKey>,
+    /// What else is to change; nothing if only versions are to be added.
+    pub changes: Changes,
+    /// Whether the file keeps its own name, type and attributes when it gets a version.
+    pub version_only: bool,
+    /// Whether an upload is removed once it is saved.
+    pub delete_temp_file: bool,
+    /// Whether the reply has attributes of the caller's under `__additional`.
+    pub strict: bool,
+}
+
+/// A version that is asked for: its bytes, and the name and type to give them instead of their own.
+#[derive(Debug)]
+pub struct NewVersion {
+    pub source: Source,
+    pub filename: Option<Filename>,
+    pub mime_type: Option<MimeType>,
+}
+
+/// Where the bytes of a version are.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Source {
+    /// In an upload.
+    Upload(TempKey),
+    /// In a version of another file, to be copied.
+    Saved(SavedKey),
+    /// On another server, to be fetched.
+    Url(String),
+}
+
 #[derive(Deserialize)]
 struct SaveBody {
     #[serde(rename = "_id")]
@@ -41,14 +78,33 @@ struct SaveBody {
     file_entity_id: Option<String>,
     #[serde(default, deserialize_with = "http::object_field")]
     s3ref: Option<S3Ref>,
+    source_url: Option<String>,
     filename: Option<Filename>,
     mime_type: Option<MimeType>,
     r#type: Option<FileType>,
     access_control: Option<AccessControl>,
     #[serde(rename = "_acl", default, deserialize_with = "http::object_field")]
     acl: Option<Acl>,
+    relations: Option<Vec<RelationChange>>,
+    #[serde(default, deserialize_with = "nullable")]
+    custom_download_url: Option<Option<CustomUrl>>,
     #[serde(flatten)]
-    further: Map<String, Value>,
+    attributes: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BatchItem {
+    #[serde(rename = "_id")]
+    id: Option<String>,
+    file_entity_id: Option<String>,
+    #[serde(default, deserialize_with = "http::object_field")]
+    s3ref: Option<S3Ref>,
+    filename: Option<Filename>,
+    mime_type: Option<MimeType>,
+    /// Checked and not used: a batch adds versions and leaves the file's attributes as they are.
+    #[serde(rename = "access_control")]
+    _access_control: Option<AccessControl>,
 }
 
 #[derive(Deserialize)]
@@ -57,119 +113,77 @@ struct S3Ref {
     key: String,
 }
 
-/// A save request.
-pub struct SaveRequest {
-    /// The file to change; none for a new one.
-    pub file_id: Option<FileId>,
-    /// The bytes to save.
-    pub s3ref: Option<ObjectKey>,
-    /// Whether the upload is removed once it is saved.
-    pub delete_temp_file: bool,
-    filename: Option<Filename>,
-    mime_type: Option<MimeType>,
-    file_type: Option<FileType>,
-    access_control: Option<AccessControl>,
-    acl: Option<Acl>,
-    further: Map<String, Value>,
-}
-
 impl SaveRequest {
     pub fn parse(request: &Request, bucket: &str) -> Result<Self, ApiError> {
+        let version_only = http::flag_query(request, "version_only", false)?;
         let delete_temp_file = http::flag_query(request, "delete_temp_file", true)?;
-        let mut body: SaveBody = http::json_body(request)?;
-        check_lists(&body.further)?;
-        body.further.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
-        Ok(Self {
-            file_id: file_id(body.id, body.file_entity_id)?,
-            s3ref: body.s3ref.map(|s3ref| object_key(&s3ref, bucket)).transpose()?,
-            delete_temp_file,
+        let strict = http::flag_query(request, "strict", false)?;
+        let save = match http::json_value(request)? {
+            body @ Value::Array(_) if version_only => Self::batch(body, bucket)?,
+            Value::Array(_) => {
+                return Err(ApiError::bad_request("a list of versions needs the parameter version_only=true"));
+            }
+            body => Self::one(http::object(body)?, bucket, version_only)?,
+        };
+        Ok(Self { delete_temp_file, strict, ..save })
+    }
+
+    fn one(body: SaveBody, bucket: &str, version_only: bool) -> Result<Self, ApiError> {
+        let file_id = file_id(body.id, body.file_entity_id)?;
+        // An entity that is sent back has an s3ref, and where its bytes came from is no longer of interest.
+        let (source, sent_back) = match (body.s3ref.map(|s3ref| object_key(&s3ref, bucket)).transpose()?, file_id) {
+            (Some(ObjectKey::Temp(key)), _) => (Some(Source::Upload(key)), None),
+            (Some(ObjectKey::Saved(key)), None) => (Some(Source::Saved(key)), None),
+            (Some(ObjectKey::Saved(key)), Some(_)) => (None, Some(key)),
+            (None, _) => (body.source_url.map(Source::Url), None),
+        };
+        let (filename, mime_type) = (body.filename.clone(), body.mime_type.clone());
+        let versions: Vec<_> = source.map(|source| NewVersion { source, filename, mime_type }).into_iter().collect();
+        let version_only = version_only && file_id.is_some();
+        if version_only && versions.is_empty() && sent_back.is_none() {
+            return Err(ApiError::bad_request("version_only needs the s3ref or source_url of a new version"));
+        }
+        check_lists(&body.attributes)?;
+        let mut attributes = body.attributes;
+        attributes.retain(|name, _| !READ_ONLY.contains(&name.as_str()));
+        let changes = Changes {
             filename: body.filename,
             mime_type: body.mime_type,
             file_type: body.r#type,
             access_control: body.access_control,
             acl: body.acl,
-            further: body.further,
-        })
-    }
-
-    /// The version that an upload becomes: its name and type are those asked for, else the upload's own.
-    pub fn version(
-        &self,
-        number: u32,
-        object_key: SavedKey,
-        key: &TempKey,
-        upload: &UploadedObject,
-    ) -> Result<Version, ApiError> {
-        let filename = self.filename.clone().or_else(|| upload.metadata.filename()).or_else(|| key.filename());
-        let filename = filename.ok_or_else(|| ApiError::bad_request("filename is required"))?;
-        let mime_type = self.mime_type.clone().or_else(|| upload.mime_type.clone());
-        Ok(Version {
-            number,
-            object_key,
-            size_bytes: upload.size_bytes,
-            mime_type: mime_type.unwrap_or_else(|| MimeType::guess(&filename)),
-            index_tag: upload.metadata.index_tag(),
-            filename,
-        })
-    }
-
-    /// A new file of the caller's.
-    pub fn new_meta(&self, caller: &Caller, id: FileId, version: &Version) -> Result<Meta, ApiError> {
-        let now = timestamp();
-        let blank = Meta {
-            id,
-            org: caller.org.clone(),
-            user: caller.user.clone(),
-            revision: 0,
-            created_at: now,
-            updated_at: String::new(),
-            filename: version.filename.clone(),
-            mime_type: version.mime_type.clone(),
-            file_type: FileType::Unknown,
-            access_control: AccessControl::Private,
-            acl: Acl::of(&caller.org),
-            current: None,
-            custom_download_url: None,
-            source_url: None,
-            relations: Vec::new(),
-            attributes: "{}".to_owned(),
-            deleted_at: None,
-            expires_at: None,
+            relations: body.relations.unwrap_or_default(),
+            custom_download_url: body.custom_download_url,
+            attributes,
         };
-        let mut meta = self.with_version(&blank, version)?;
-        meta.updated_at.clone_from(&meta.created_at);
-        Ok(meta)
+        let changes = if version_only { Changes::default() } else { changes };
+        Ok(Self { file_id, versions, sent_back, changes, version_only, delete_temp_file: true, strict: false })
     }
 
-    /// The file's attributes with this as its newest version.
-    pub fn with_version(&self, before: &Meta, version: &Version) -> Result<Meta, ApiError> {
-        let mut meta = self.changed(before)?;
-        meta.filename = version.filename.clone();
-        meta.mime_type = version.mime_type.clone();
-        meta.current = Some(version.clone());
-        meta.file_type = self.file_type.unwrap_or_else(|| FileType::of(&version.mime_type));
-        Ok(meta)
-    }
-
-    /// The file's attributes with the changes asked for; what is not mentioned stays.
-    pub fn changed(&self, before: &Meta) -> Result<Meta, ApiError> {
-        let mut meta = before.clone();
-        meta.revision += 1;
-        meta.updated_at = timestamp();
-        meta.filename = self.filename.clone().unwrap_or(meta.filename);
-        meta.mime_type = self.mime_type.clone().unwrap_or(meta.mime_type);
-        meta.file_type = self.file_type.unwrap_or(meta.file_type);
-        meta.access_control = self.access_control.unwrap_or(meta.access_control);
-        meta.acl = self.acl.clone().unwrap_or(meta.acl);
-        let mut further: Map<String, Value> = serde_json::from_str(&meta.attributes).map_err(ApiError::internal)?;
-        further.extend(self.further.clone());
-        meta.attributes = Value::Object(further).to_string();
-        if meta.attributes.len() > MAX_ATTRIBUTE_BYTES {
-            return Err(ApiError::PayloadTooLarge(format!(
-                "a file's attributes may have {MAX_ATTRIBUTE_BYTES} bytes in all"
-            )));
+    fn batch(body: Value, bucket: &str) -> Result<Self, ApiError> {
+        let items: Vec<BatchItem> = http::list(body, 1..=MAX_VERSIONS)?;
+        let mut target = None;
+        let mut versions: Vec<NewVersion> = Vec::new();
+        for item in items {
+            let id = file_id(item.id, item.file_entity_id)?
+                .ok_or_else(|| ApiError::bad_request("_id is required in each item: the file to add versions to"))?;
+            if *target.get_or_insert(id) != id {
+                return Err(ApiError::bad_request("_id: all items must name the same file"));
+            }
+            let s3ref = item.s3ref.ok_or_else(|| ApiError::bad_request("s3ref is required in each item"))?;
+            let ObjectKey::Temp(key) = object_key(&s3ref, bucket)? else {
+                return Err(ApiError::bad_request("s3ref.key: must be that of an upload"));
+            };
+            let source = Source::Upload(key);
+            if versions.iter().any(|version| version.source == source) {
+                return Err(ApiError::bad_request("s3ref.key: an upload can be one version only"));
+            }
+            versions.push(NewVersion { source, filename: item.filename, mime_type: item.mime_type });
         }
-        Ok(meta)
+        let changes = Changes::default();
+        let version_only = true;
+        let (sent_back, delete_temp_file, strict) = (None, true, false);
+        Ok(Self { file_id: target, versions, sent_back, changes, version_only, delete_temp_file, strict })
     }
 }
 
@@ -195,14 +209,23 @@ fn object_key(s3ref: &S3Ref, bucket: &str) -> Result<ObjectKey, ApiError> {
 }
 
 /// The contract's lists of text; every other attribute may be anything.
-fn check_lists(further: &Map<String, Value>) -> Result<(), ApiError> {
+fn check_lists(attributes: &Map<String, Value>) -> Result<(), ApiError> {
     let is_list = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
     for name in ["_tags", "_purpose", "_manifest"] {
-        if further.get(name).is_some_and(|value| !value.is_null() && !is_list(value)) {
+        if attributes.get(name).is_some_and(|value| !value.is_null() && !is_list(value)) {
             return Err(Invalid::new("must be a list of strings").named(name));
         }
     }
     Ok(())
+}
+
+/// Tells `null`, which takes a value away, from a field that is not there.
+fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

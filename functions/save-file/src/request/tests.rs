@@ -7,58 +7,29 @@ const ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
 const OTHER: &str = "00000000-0000-4000-8000-000000000001";
 
 fn parse(body: &Value) -> Result<SaveRequest, ApiError> {
-    SaveRequest::parse(&Request::new(Body::from(body.to_string())), "bucket")
+    parse_with(body, &[])
+}
+
+fn parse_with(body: &Value, query: &[(&str, &str)]) -> Result<SaveRequest, ApiError> {
+    let query: HashMap<_, _> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let request = Request::new(Body::from(body.to_string())).with_query_string_parameters(query);
+    SaveRequest::parse(&request, "bucket")
 }
 
 fn refused(body: &Value) -> String {
-    match parse(body) {
+    refused_with(body, &[])
+}
+
+fn refused_with(body: &Value, query: &[(&str, &str)]) -> String {
+    match parse_with(body, query) {
         Ok(_) => panic!("{body} is accepted"),
         Err(error) => error.to_string(),
     }
 }
 
-fn caller() -> Caller {
-    Caller { org: "123".parse().unwrap(), user: Some("ann".into()), is_admin: false, expires_at: 4_102_444_800 }
-}
-
-fn filename(name: &str) -> Filename {
-    Filename::try_from(name.to_owned()).unwrap()
-}
-
-fn version(name: &str, mime_type: &str) -> Version {
-    let Ok(ObjectKey::Saved(object_key)) = format!("123/{ID}/a.pdf").parse() else { panic!("not a saved key") };
-    let mime_type = MimeType::try_from(mime_type.to_owned()).unwrap();
-    Version { number: 1, object_key, filename: filename(name), size_bytes: 3, mime_type, index_tag: None }
-}
-
-/// A new file, saved with this body.
-fn saved(body: &Value) -> Meta {
-    parse(body).unwrap().new_meta(&caller(), ID.parse().unwrap(), &version("a.pdf", "application/pdf")).unwrap()
-}
-
-fn attributes(meta: &Meta) -> Value {
-    serde_json::from_str(&meta.attributes).unwrap()
-}
-
-#[test]
-fn attributes_that_only_we_write_are_ignored_and_all_others_kept() {
-    let mut body: Map<String, Value> =
-        READ_ONLY.iter().map(|name| ((*name).to_owned(), json!({ "forged": true }))).collect();
-    let kept = json!({ "color": "blue", "_tags": ["a"], "n": 1.5, "nothing": null, "deep": { "list": [[], {}] } });
-    body.extend(kept.as_object().unwrap().clone());
-    let meta = saved(&Value::Object(body));
-    assert_eq!(attributes(&meta), kept);
-    assert_eq!((meta.org.as_str(), meta.user.as_deref(), meta.revision), ("123", Some("ann"), 1));
-    assert_eq!(meta.updated_at, meta.created_at);
-}
-
-#[test]
-fn a_body_cannot_reach_what_is_stored_beside_its_attributes() {
-    for name in ["pk", "sk", "org", "revision", "deleted_at", "expires_at", "created_at", "attributes"] {
-        let meta = saved(&json!({ name: "forged" }));
-        assert_eq!(attributes(&meta), json!({ name: "forged" }));
-        assert_eq!((meta.org.as_str(), meta.revision, meta.deleted_at, meta.expires_at), ("123", 1, None, None));
-    }
+/// The `s3ref` of an upload with this id, or of saved bytes.
+fn s3ref(prefix: &str, id: &str) -> Value {
+    json!({ "bucket": "bucket", "key": format!("{prefix}/{id}/a.pdf") })
 }
 
 #[test]
@@ -78,8 +49,6 @@ fn a_file_has_one_id_under_either_name() {
 fn only_keys_of_our_bucket_are_accepted() {
     let body = |bucket: &str, key: String| json!({ "s3ref": { "bucket": bucket, "key": key } });
     let key = || format!("temp/123/{ID}/a.pdf");
-    assert!(matches!(parse(&body("bucket", key())).unwrap().s3ref, Some(ObjectKey::Temp(_))));
-    assert!(matches!(parse(&body("bucket", format!("123/{ID}/a.pdf"))).unwrap().s3ref, Some(ObjectKey::Saved(_))));
     for foreign in ["other", "", "Bucket", "bucket "] {
         assert!(refused(&body(foreign, key())).starts_with("Bad Request: s3ref.bucket: "), "{foreign:?}");
     }
@@ -87,49 +56,72 @@ fn only_keys_of_our_bucket_are_accepted() {
     for shape in [json!(["bucket", key()]), json!("x"), json!({ "bucket": "bucket" })] {
         assert!(refused(&json!({ "s3ref": shape })).starts_with("Bad Request: s3ref: "), "{shape}");
     }
-    assert!(parse(&json!({ "s3ref": null })).unwrap().s3ref.is_none());
+    assert!(parse(&json!({ "s3ref": null })).unwrap().versions.is_empty());
 }
 
 #[test]
-fn what_a_save_does_not_mention_stays() {
-    let before = saved(&json!({ "access_control": "public-read", "type": "image", "color": "blue", "size": 1 }));
-    let change = json!({ "_id": ID, "filename": "b.txt", "size": null, "weight": 2 });
-    let after = parse(&change).unwrap().changed(&before).unwrap();
-    assert_eq!(attributes(&after), json!({ "color": "blue", "size": null, "weight": 2 }));
-    assert_eq!(after.filename, filename("b.txt"));
-    let expected = Meta {
-        revision: 2,
-        filename: after.filename.clone(),
-        attributes: after.attributes.clone(),
-        updated_at: after.updated_at.clone(),
-        ..before
+fn bytes_come_from_an_upload_a_saved_object_or_a_url() {
+    let source = |body: Value| parse(&body).unwrap().versions.pop().map(|version| version.source);
+    assert!(matches!(source(json!({ "s3ref": s3ref("temp/123", ID) })), Some(Source::Upload(_))));
+    assert!(matches!(source(json!({ "s3ref": s3ref("123", ID) })), Some(Source::Saved(_))));
+    let url = "https://a.example/b.pdf";
+    assert_eq!(source(json!({ "source_url": url })), Some(Source::Url(url.into())));
+}
+
+#[test]
+fn an_entity_that_is_sent_back_asks_for_no_new_version() {
+    let entity = json!({ "_id": ID, "s3ref": s3ref("123", OTHER), "source_url": "https://a.example/b.pdf" });
+    let save = parse(&entity).unwrap();
+    assert!(save.versions.is_empty() && save.sent_back.is_some());
+    let fetched_again = parse(&json!({ "_id": ID, "source_url": "https://a.example/b.pdf" })).unwrap();
+    assert_eq!(fetched_again.versions.len(), 1);
+}
+
+#[test]
+fn version_only_leaves_out_every_other_change_of_a_file_that_is_there() {
+    let body = json!({ "_id": ID, "s3ref": s3ref("temp/123", OTHER), "filename": "b.pdf", "type": "font", "color": 1 });
+    let save = parse_with(&body, &[("version_only", "true")]).unwrap();
+    assert!(save.changes.filename.is_none() && save.changes.file_type.is_none() && save.changes.attributes.is_empty());
+    assert_eq!(save.versions[0].filename.as_ref().unwrap().as_str(), "b.pdf");
+
+    let new = json!({ "s3ref": s3ref("temp/123", OTHER), "color": 1 });
+    let save = parse_with(&new, &[("version_only", "true")]).unwrap();
+    assert!(!save.version_only && save.changes.attributes.len() == 1);
+
+    let nothing = refused_with(&json!({ "_id": ID, "filename": "b.pdf" }), &[("version_only", "true")]);
+    assert!(nothing.contains("version_only needs"), "{nothing}");
+}
+
+#[test]
+fn a_batch_is_1_to_20_uploads_for_one_file() {
+    let only = [("version_only", "true")];
+    let item = |number: usize| json!({ "_id": ID, "s3ref": s3ref("temp/123", &format!("00000000-0000-4000-8000-{number:012}")) });
+    let batch = |count: usize| Value::Array((0..count).map(item).collect());
+    for count in [1, 20] {
+        assert_eq!(parse_with(&batch(count), &only).unwrap().versions.len(), count);
+    }
+    let with = |name: &str, value: Value| {
+        let mut second = item(1);
+        second[name] = value;
+        json!([item(0), second])
     };
-    assert_eq!(after, expected);
-}
-
-#[test]
-fn a_new_version_gives_the_file_its_name_and_type_unless_the_save_says_otherwise() {
-    let before = saved(&json!({}));
-    assert_eq!((before.file_type, before.access_control), (FileType::Document, AccessControl::Private));
-    let picture = version("b.png", "image/png");
-    let after = parse(&json!({})).unwrap().with_version(&before, &picture).unwrap();
-    assert_eq!(
-        (after.filename, after.mime_type, after.file_type),
-        (picture.filename.clone(), picture.mime_type.clone(), FileType::Image)
-    );
-    let after = parse(&json!({ "type": "font" })).unwrap().with_version(&before, &picture).unwrap();
-    assert_eq!(after.file_type, FileType::Font);
-}
-
-#[test]
-fn attributes_may_have_300_kib_in_all() {
-    let empty = json!({ "a": "", "b": "" }).to_string().len();
-    let half = json!({ "a": "x".repeat(200 * 1024) });
-    let before = saved(&half);
-    let rest = |bytes: usize| parse(&json!({ "b": "x".repeat(bytes) })).unwrap().changed(&before);
-    let room = MAX_ATTRIBUTE_BYTES - empty - 200 * 1024;
-    assert_eq!(rest(room).unwrap().attributes.len(), 300 * 1024);
-    assert_eq!(rest(room + 1).unwrap_err().status(), 413);
+    let saved = s3ref("123", OTHER);
+    for (body, words) in [
+        (batch(0), "1 to 20"),
+        (batch(21), "1 to 20"),
+        (json!(["x"]), "1 to 20"),
+        (with("_id", json!(OTHER)), "same file"),
+        (with("_id", json!("")), "_id is required"),
+        (with("s3ref", json!(null)), "s3ref is required"),
+        (with("s3ref", saved), "must be that of an upload"),
+        (with("s3ref", item(0)["s3ref"].clone()), "one version only"),
+        (with("color", json!("blue")), "unknown field `color`"),
+        (with("access_control", json!("public")), "access_control"),
+    ] {
+        let error = refused_with(&body, &only);
+        assert!(error.starts_with("Bad Request: ") && error.contains(words), "{error}");
+    }
+    assert!(refused(&batch(2)).contains("version_only=true"));
 }
 
 #[test]
@@ -146,7 +138,7 @@ fn the_contracts_lists_hold_text_only() {
 
 #[test]
 fn an_access_control_list_names_organisations_and_users() {
-    assert!(parse(&json!({ "_acl": { "view": ["org:456", "user:ann"] } })).unwrap().acl.is_some());
+    assert!(parse(&json!({ "_acl": { "view": ["org:456", "user:ann"] } })).unwrap().changes.acl.is_some());
     for bad in [json!(["everybody"]), json!(["org:"]), json!([format!("user:{}", "x".repeat(129))]), json!("org:1")] {
         assert!(refused(&json!({ "_acl": { "view": bad } })).starts_with("Bad Request: _acl: "), "{bad}");
     }
@@ -157,19 +149,28 @@ fn an_access_control_list_names_organisations_and_users() {
 
 #[test]
 fn values_that_the_contract_does_not_have_are_refused_by_name() {
-    for (name, value) in [("access_control", "public"), ("type", "picture"), ("mime_type", "pdf"), ("filename", "../a")]
-    {
+    for (name, value) in [
+        ("access_control", json!("public")),
+        ("type", json!("picture")),
+        ("mime_type", json!("pdf")),
+        ("filename", json!("../a")),
+        ("custom_download_url", json!("javascript:alert(1)")),
+        ("relations", json!({})),
+        ("relations", json!(["x"])),
+        ("relations", json!([{}])),
+        ("relations", json!([{ "entity_id": "a/b" }])),
+        ("relations", json!([{ "entity_id": "a", "_schema": "x y" }])),
+        ("relations", json!([{ "entity_id": "a", "_tags": "x" }])),
+        ("source_url", json!(7)),
+    ] {
         let error = refused(&json!({ name: value }));
-        assert!(error.starts_with(&format!("Bad Request: {name}: ")), "{error}");
+        assert!(error.starts_with(&format!("Bad Request: {name}")), "{error}");
     }
 }
 
 #[test]
 fn an_upload_is_removed_once_saved_unless_the_caller_keeps_it() {
-    let with = |value: &str| {
-        let query = HashMap::from([("delete_temp_file".to_owned(), value.to_owned())]);
-        SaveRequest::parse(&Request::new(Body::from("{}")).with_query_string_parameters(query), "bucket")
-    };
+    let with = |value: &str| parse_with(&json!({}), &[("delete_temp_file", value)]);
     assert!(parse(&json!({})).unwrap().delete_temp_file && with("true").unwrap().delete_temp_file);
     assert!(!with("false").unwrap().delete_temp_file);
     assert_eq!(with("no").err().unwrap().status(), 400);
