@@ -27,7 +27,7 @@ impl SaveFile {
         let mut versions = Vec::new();
         for staged in staged {
             match staged? {
-                Stage::Done(staged) => versions.push(staged),
+                Stage::Done(staged) => versions.push(*staged),
                 Stage::SavedAs(saved_as) => only(id, saved_as)?,
             }
         }
@@ -47,7 +47,7 @@ impl SaveFile {
         let (mut fresh, mut refused) = (Vec::new(), None);
         for start in starts {
             let started = start.and_then(|start| match start {
-                Start::Fresh(bytes) => Ok(Some(bytes)),
+                Start::Fresh(bytes) => Ok(Some(*bytes)),
                 Start::SavedAs(saved_as) => only(id, saved_as).map(|()| None),
             });
             match started {

@@ -30,9 +30,27 @@ pub struct Changes {
     pub access_control: Option<AccessControl>,
     pub acl: Option<Acl>,
     pub relations: Vec<RelationChange>,
-    /// `Some(None)` takes it away.
-    pub custom_download_url: Option<Option<CustomUrl>>,
+    pub custom_download_url: UrlChange,
     pub attributes: Map<String, Value>,
+}
+
+/// What becomes of the URL of a file that is kept elsewhere.
+#[derive(Default, Deserialize)]
+#[serde(from = "Option<CustomUrl>")]
+pub enum UrlChange {
+    /// It stays, or there is none.
+    #[default]
+    Keep,
+    /// A `null` takes it away.
+    Remove,
+    /// It is this one.
+    Set(CustomUrl),
+}
+
+impl From<Option<CustomUrl>> for UrlChange {
+    fn from(url: Option<CustomUrl>) -> Self {
+        url.map_or(Self::Remove, Self::Set)
+    }
 }
 
 /// A relation to add, to replace by its entity, or to remove.
@@ -45,37 +63,12 @@ pub struct RelationChange {
 }
 
 impl Changes {
-    /// A new file of the caller's, before its first version.
-    pub fn new_file(&self, caller: &Caller, id: FileId, filename: Filename, mime_type: MimeType) -> Meta {
-        let now = timestamp();
-        Meta {
-            id,
-            org: caller.org.clone(),
-            user: caller.user.clone(),
-            revision: 0,
-            created_at: now.clone(),
-            updated_at: now,
-            file_type: FileType::of(&mime_type),
-            filename,
-            mime_type,
-            access_control: AccessControl::Private,
-            acl: Acl::of(&caller.org),
-            current: None,
-            custom_download_url: None,
-            source_url: None,
-            relations: Vec::new(),
-            attributes: "{}".to_owned(),
-            deleted_at: None,
-            expires_at: None,
-        }
-    }
-
     /// A file whose bytes are kept elsewhere, by the name asked for, else by the last part of its URL.
     pub fn new_custom_file(&self, caller: &Caller, url: &CustomUrl) -> Result<Meta, ApiError> {
         let filename = self.filename.clone().or_else(|| Filename::of_url(url.url()));
         let filename = filename.ok_or_else(|| ApiError::bad_request("filename is required"))?;
         let mime_type = self.mime_type.clone().unwrap_or_else(|| MimeType::guess(&filename));
-        self.apply(caller, &self.new_file(caller, FileId::random(), filename, mime_type))
+        self.apply(caller, &new_file(caller, FileId::random(), filename, mime_type))
     }
 
     /// The file with these changes, by the one who asks for them.
@@ -91,7 +84,11 @@ impl Changes {
         meta.file_type = self.file_type.unwrap_or(meta.file_type);
         meta.access_control = self.access_control.unwrap_or(meta.access_control);
         meta.acl = self.acl.clone().unwrap_or(meta.acl);
-        meta.custom_download_url = self.custom_download_url.clone().unwrap_or(meta.custom_download_url);
+        match &self.custom_download_url {
+            UrlChange::Keep => {}
+            UrlChange::Remove => meta.custom_download_url = None,
+            UrlChange::Set(url) => meta.custom_download_url = Some(url.clone()),
+        }
         if meta.custom_download_url.is_none() && meta.current.is_none() {
             return Err(ApiError::bad_request(
                 "custom_download_url cannot be removed: the file has no version; save one first",
@@ -137,6 +134,31 @@ impl Changes {
             return Err(ApiError::Forbidden("only the file's own organisation may change _acl and access_control"));
         }
         Ok(())
+    }
+}
+
+/// A new file of the caller's, before its first version.
+pub fn new_file(caller: &Caller, id: FileId, filename: Filename, mime_type: MimeType) -> Meta {
+    let now = timestamp();
+    Meta {
+        id,
+        org: caller.org.clone(),
+        user: caller.user.clone(),
+        revision: 0,
+        created_at: now.clone(),
+        updated_at: now,
+        file_type: FileType::of(&mime_type),
+        filename,
+        mime_type,
+        access_control: AccessControl::Private,
+        acl: Acl::of(&caller.org),
+        current: None,
+        custom_download_url: None,
+        source_url: None,
+        relations: Vec::new(),
+        attributes: "{}".to_owned(),
+        deleted_at: None,
+        expires_at: None,
     }
 }
 

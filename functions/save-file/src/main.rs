@@ -13,6 +13,7 @@ mod changes;
 mod request;
 mod source;
 
+use changes::UrlChange;
 use futures_util::future::join_all;
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use request::{NewVersion, SaveRequest};
@@ -52,8 +53,8 @@ async fn handle(app: Arc<SaveFile>, request: Request) -> Result<Response<Body>, 
     let file = match (save.file_id, save.versions.as_slice(), &save.changes.custom_download_url) {
         (Some(id), [], _) => app.update(&caller, id, &save).await?,
         (Some(id), ..) => app.add_versions(&caller, id, &save).await?,
-        (None, [bytes, ..], _) => app.create(&caller, bytes, &save).await?,
-        (None, [], Some(Some(url))) => app.create_custom(&caller, url, &save).await?,
+        (None, [bytes, ..], _) => Box::pin(app.create(&caller, bytes, &save)).await?,
+        (None, [], UrlChange::Set(url)) => app.create_custom(&caller, url, &save).await?,
         (None, [], _) => {
             return Err(ApiError::bad_request("s3ref is required, or source_url, custom_download_url or _id"));
         }
@@ -77,7 +78,7 @@ impl SaveFile {
     /// Saves bytes as a new file, or returns the file that their upload already is.
     async fn create(&self, caller: &Caller, bytes: &NewVersion, save: &SaveRequest) -> Result<File, ApiError> {
         let staged = match self.start(caller, None, bytes).await? {
-            Start::Fresh(fresh) => self.stage(fresh).await?,
+            Start::Fresh(fresh) => self.stage(*fresh).await?,
             Start::SavedAs(id) => Stage::SavedAs(id),
         };
         let staged = match staged {
@@ -85,12 +86,12 @@ impl SaveFile {
             Stage::SavedAs(id) => return self.files.load(caller, id, Right::Edit).await,
         };
         let Staged { version, mark, .. } = &staged;
-        let blank = save.changes.new_file(caller, mark.file_id, version.filename.clone(), version.mime_type.clone());
+        let blank = changes::new_file(caller, mark.file_id, version.filename.clone(), version.mime_type.clone());
         let meta = save.changes.apply_with(caller, &blank, &staged)?;
         for attempt in 0..MAX_ATTEMPTS {
             if self.files.commit(None, &meta, &[(version.clone(), mark.clone())]).await? == Written::Stored {
                 let file = File { meta, versions: vec![version.clone()] };
-                return self.finish(&[staged], save, file).await;
+                return self.finish(&[*staged], save, file).await;
             }
             if let Some(id) = self.saved_meanwhile(mark).await? {
                 return self.yield_to(caller, id, version).await;

@@ -1,13 +1,12 @@
 //! What a save asks for, checked.
 
-use crate::changes::{Changes, RelationChange};
+use crate::changes::{Changes, RelationChange, UrlChange};
 use lambda_http::Request;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
     ApiError,
     acl::Acl,
-    custom_url::CustomUrl,
     error::Invalid,
     file::AccessControl,
     file_type::{FileType, MimeType},
@@ -86,8 +85,8 @@ struct SaveBody {
     #[serde(rename = "_acl", default, deserialize_with = "http::object_field")]
     acl: Option<Acl>,
     relations: Option<Vec<RelationChange>>,
-    #[serde(default, deserialize_with = "nullable")]
-    custom_download_url: Option<Option<CustomUrl>>,
+    #[serde(default)]
+    custom_download_url: UrlChange,
     #[serde(flatten)]
     attributes: Map<String, Value>,
 }
@@ -217,15 +216,6 @@ fn check_lists(attributes: &Map<String, Value>) -> Result<(), ApiError> {
         }
     }
     Ok(())
-}
-
-/// Tells `null`, which takes a value away, from a field that is not there.
-fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 #[cfg(test)]

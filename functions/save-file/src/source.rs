@@ -24,7 +24,7 @@ const UPLOAD_LIFETIME: Duration = Duration::hours(24);
 /// A version at the start of its save.
 pub enum Start<'a> {
     /// Its bytes are there to be saved.
-    Fresh(Fresh<'a>),
+    Fresh(Box<Fresh<'a>>),
     /// It is an upload that is a version of this file already.
     SavedAs(FileId),
 }
@@ -46,7 +46,7 @@ enum Bytes<'a> {
 /// What became of bytes that were to be staged.
 pub enum Stage {
     /// They are at their permanent key.
-    Done(Staged),
+    Done(Box<Staged>),
     /// They are an upload that a quicker save made a version of this file.
     SavedAs(FileId),
 }
@@ -103,7 +103,7 @@ impl SaveFile {
             }
             self.files.abandon_save(&mark).await?;
         }
-        Ok(Start::Fresh(Fresh { mark, wanted, bytes: Bytes::Upload(key, checked?) }))
+        Ok(Start::Fresh(Box::new(Fresh { mark, wanted, bytes: Bytes::Upload(key, checked?) })))
     }
 
     /// Finds the version that has these bytes, which the caller must be able to see.
@@ -127,7 +127,7 @@ impl SaveFile {
         let (begun, object) = tokio::join!(self.files.begin_save(&mark), self.objects.head(key));
         // Nobody else can know the new key.
         let (Begun::Pending, Some(object)) = (begun?, object?) else { return Err(no_such_object()) };
-        Ok(Start::Fresh(Fresh { mark, wanted, bytes: Bytes::Saved(key, object, filename) }))
+        Ok(Start::Fresh(Box::new(Fresh { mark, wanted, bytes: Bytes::Saved(key, object, filename) })))
     }
 
     async fn start_fetch<'a>(
@@ -156,7 +156,7 @@ impl SaveFile {
             Bytes::Url(_) => return Err(ApiError::bad_request("source_url")),
         };
         match (copied, &upload) {
-            (Copied::Done, _) => Ok(Stage::Done(Staged { version, mark, source_url: None, upload })),
+            (Copied::Done, _) => Ok(Stage::Done(Box::new(Staged { version, mark, source_url: None, upload }))),
             (Copied::SourceChanged, Some(_)) => {
                 self.saved_meanwhile(&mark).await?.map(Stage::SavedAs).ok_or_else(upload_changed)
             }

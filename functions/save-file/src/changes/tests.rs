@@ -31,7 +31,7 @@ fn attributes(json: &Value) -> Changes {
 
 /// A new file of organisation 123 with one version, saved with these changes.
 fn saved(changes: &Changes) -> Meta {
-    let blank = changes.new_file(&caller("123"), ID.parse().unwrap(), filename("a.pdf"), mime("application/pdf"));
+    let blank = new_file(&caller("123"), ID.parse().unwrap(), filename("a.pdf"), mime("application/pdf"));
     changes.apply_with(&caller("123"), &blank, &staged("a.pdf", "application/pdf")).unwrap()
 }
 
@@ -116,7 +116,8 @@ fn attributes_may_have_300_kib_in_all() {
 #[test]
 fn a_custom_file_is_named_by_the_save_or_by_its_url_and_cannot_lose_its_url() {
     let url = CustomUrl::try_from("https://a.example/files/Gr%C3%B6%C3%9Fe.pdf?id=1".to_owned()).unwrap();
-    let custom = |filename| Changes { custom_download_url: Some(Some(url.clone())), filename, ..Changes::default() };
+    let custom =
+        |filename| Changes { custom_download_url: UrlChange::Set(url.clone()), filename, ..Changes::default() };
     let named = custom(Some(filename("b.png"))).new_custom_file(&caller("123"), &url).unwrap();
     assert_eq!((named.filename.as_str(), named.mime_type.as_str()), ("b.png", "image/png"));
     let file = custom(None).new_custom_file(&caller("123"), &url).unwrap();
@@ -124,7 +125,7 @@ fn a_custom_file_is_named_by_the_save_or_by_its_url_and_cannot_lose_its_url() {
     let nameless = CustomUrl::try_from("https://a.example/?id=1".to_owned()).unwrap();
     assert_eq!(custom(None).new_custom_file(&caller("123"), &nameless).unwrap_err().status(), 400);
 
-    let without = Changes { custom_download_url: Some(None), ..Changes::default() };
+    let without = Changes { custom_download_url: UrlChange::Remove, ..Changes::default() };
     assert_eq!(without.apply(&caller("123"), &file).unwrap_err().status(), 400);
     let both = custom(None).apply(&caller("123"), &saved(&Changes::default())).unwrap();
     assert_eq!(without.apply(&caller("123"), &both).unwrap().custom_download_url, None);
