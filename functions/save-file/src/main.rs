@@ -82,7 +82,7 @@ impl SaveFile {
             Start::SavedAs(id) => Stage::SavedAs(id),
         };
         let staged = match staged {
-            Stage::Done(staged) => staged,
+            Stage::Done(staged) => *staged,
             Stage::SavedAs(id) => return self.files.load(caller, id, Right::Edit).await,
         };
         let Staged { version, mark, .. } = &staged;
@@ -91,7 +91,7 @@ impl SaveFile {
         for attempt in 0..MAX_ATTEMPTS {
             if self.files.commit(None, &meta, &[(version.clone(), mark.clone())]).await? == Written::Stored {
                 let file = File { meta, versions: vec![version.clone()] };
-                return self.finish(&[*staged], save, file).await;
+                return self.finish(&[staged], save, file).await;
             }
             if let Some(id) = self.saved_meanwhile(mark).await? {
                 return self.yield_to(caller, id, version).await;
