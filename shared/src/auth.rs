@@ -13,6 +13,9 @@ use lambda_http::{
 };
 use serde_json::{Map, Value};
 
+/// The longest user id: it goes into keys of the table, which have an end. In bytes.
+const MAX_USER_BYTES: usize = 256;
+
 /// The session cookie.
 pub const COOKIE_NAME: &str = "token";
 
@@ -117,7 +120,7 @@ impl Auth {
         let Some(org) = claim(&self.org_claim).and_then(|org| org.parse().ok()) else { return Ok(None) };
         Ok(Some(Caller {
             org,
-            user: claim(&self.user_claim).map(str::to_owned),
+            user: claim(&self.user_claim).filter(|user| (1..=MAX_USER_BYTES).contains(&user.len())).map(str::to_owned),
             is_admin: claims.get(&self.admin_claim) == Some(&Value::Bool(true)),
             expires_at: claims.get("exp").and_then(Value::as_i64).unwrap_or_default(),
         }))

@@ -1,6 +1,9 @@
 //! From a Lambda event to a reply: the request's parts as types, JSON in and out, one log line per request.
 
-use crate::error::{ApiError, Invalid};
+use crate::{
+    error::{ApiError, Invalid},
+    relation::SchemaSlug,
+};
 use lambda_http::{
     Body, Error, Request, RequestExt, Response,
     http::{StatusCode, header},
@@ -185,6 +188,14 @@ pub fn text_query<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
 #[must_use]
 pub fn path_text<'a>(request: &'a Request, name: &str) -> &'a str {
     request.path_parameters_ref().and_then(|path| path.first(name)).unwrap_or_default()
+}
+
+/// The slug of a schema in the path.
+///
+/// # Errors
+/// 400 if it is not one.
+pub fn path_schema(request: &Request, name: &str) -> Result<SchemaSlug, ApiError> {
+    path_text(request, name).parse().map_err(|invalid: Invalid| invalid.named(name))
 }
 
 /// The id in the path.

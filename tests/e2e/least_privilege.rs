@@ -4,8 +4,12 @@ use crate::{
     admin,
     stack::{Stack, s3_client},
 };
-use aws_sdk_dynamodb::{error::ProvideErrorMetadata, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    types::{AttributeValue, KeysAndAttributes},
+};
 use aws_sdk_s3::types::{Tag, Tagging};
+use std::collections::HashMap;
 
 /// An action on an object of a kind, or on the table.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +22,7 @@ enum Probe {
     Query,
     Scan,
     GetItem,
+    BatchGetItem,
     PutItem,
     UpdateItem,
     DeleteItem,
@@ -28,7 +33,7 @@ const TEMP: &str = "temp/123/";
 const PUBLIC: &str = "temp/public/";
 const SAVED: &str = "123/";
 
-const PROBES: [Probe; 19] = [
+const PROBES: [Probe; 20] = [
     Put(TEMP),
     Put(PUBLIC),
     Put(SAVED),
@@ -45,13 +50,14 @@ const PROBES: [Probe; 19] = [
     Query,
     Scan,
     GetItem,
+    BatchGetItem,
     PutItem,
     UpdateItem,
     DeleteItem,
 ];
 
 /// What each role may do; every other probe must be denied.
-const MAY: [(&str, &[Probe]); 7] = [
+const MAY: [(&str, &[Probe]); 16] = [
     ("UploadFileFunction", &[Put(TEMP), Put(PUBLIC)]),
     ("UploadFilePublicFunction", &[Put(PUBLIC)]),
     (
@@ -75,6 +81,15 @@ const MAY: [(&str, &[Probe]); 7] = [
     ("GetFileFunction", &[Query, Get(SAVED)]),
     ("DownloadFileFunction", &[Query, Get(SAVED)]),
     ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+    ("GetUserSchemaFileCollectionsFunction", &[Query]),
+    ("CreateUserSchemaFileCollectionFunction", &[Query, PutItem]),
+    ("UpdateUserSchemaFileCollectionFunction", &[Query, PutItem]),
+    ("DeleteUserSchemaFileCollectionFunction", &[Query, PutItem, DeleteItem]),
+    ("GetGlobalFileCollectionsFunction", &[Query]),
+    ("CreateGlobalFileCollectionFunction", &[Query, PutItem]),
+    ("UpdateGlobalFileCollectionFunction", &[Query, PutItem]),
+    ("DeleteGlobalFileCollectionFunction", &[Query, PutItem, DeleteItem]),
+    ("GetFilesInCollectionFunction", &[Query, BatchGetItem]),
     ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
 ];
 
@@ -119,6 +134,11 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
         Scan => code_of(table.scan().table_name(&stack.table).limit(1).send().await),
         GetItem => {
             code_of(table.get_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+        BatchGetItem => {
+            let key = HashMap::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text("x"))]);
+            let keys = KeysAndAttributes::builder().keys(key).build().unwrap();
+            code_of(table.batch_get_item().request_items(&stack.table, keys).send().await)
         }
         PutItem => {
             code_of(table.put_item().table_name(&stack.table).item("pk", text(&pk)).item("sk", text("x")).send().await)

@@ -5,9 +5,15 @@
 mod admin;
 mod stack;
 
+mod collections;
+mod create_user_schema_file_collection;
 mod delete_file;
+mod delete_user_schema_file_collection;
 mod download_file;
 mod get_file;
+mod get_files_in_collection;
+mod get_user_schema_file_collections;
+mod global_file_collections;
 mod purge_files;
 mod save_file;
 mod save_file_access_control;
@@ -17,6 +23,7 @@ mod save_file_copy;
 mod save_file_custom;
 mod save_file_new_version;
 mod save_file_relations;
+mod update_user_schema_file_collection;
 mod upload_file;
 mod upload_file_public;
 

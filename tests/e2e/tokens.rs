@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const OPERATIONS: [(Method, &str); 10] = [
+const OPERATIONS: [(Method, &str); 19] = [
     (Method::POST, "/v1/files/upload"),
     (Method::POST, "/v2/files/upload"),
     (Method::POST, "/v1/files"),
@@ -17,6 +17,15 @@ const OPERATIONS: [(Method, &str); 10] = [
     (Method::DELETE, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa?purge=true"),
+    (Method::GET, "/v1/order/collections"),
+    (Method::POST, "/v1/order/collections"),
+    (Method::PUT, "/v1/order/collections/contracts"),
+    (Method::DELETE, "/v1/order/collections/contracts"),
+    (Method::GET, "/v1/collections/order"),
+    (Method::POST, "/v1/collections/order"),
+    (Method::PUT, "/v1/collections/order/contracts"),
+    (Method::DELETE, "/v1/collections/order/contracts"),
+    (Method::GET, "/v1/entity/77a1e0cc-7b92-4d41-8cce-eefd317ec004/collections/contracts/files"),
 ];
 
 fn pem(algorithm: &str) -> Vec<u8> {
@@ -38,7 +47,8 @@ fn signed(algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
     encode(&Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }, claims, &key).unwrap()
 }
 
-fn with(changes: &Value) -> String {
+/// A token whose claims are changed or, if null, left out.
+pub fn with(changes: &Value) -> String {
     let mut claims = claims();
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();

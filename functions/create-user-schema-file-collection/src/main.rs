@@ -1,0 +1,29 @@
+//! `createUserSchemaFileCollection`: a new collection of the user's own, after those that there are.
+
+use lambda_http::{Body, Error, Request, Response, http::StatusCode};
+use shared::{ApiError, auth::Auth, collection::Owner, config::ConfigError, file_store::FileStore, http};
+use std::sync::Arc;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    http::run("createUserSchemaFileCollection", CreateUserSchemaFileCollection::from_env()?, handle).await
+}
+
+struct CreateUserSchemaFileCollection {
+    auth: Auth,
+    files: FileStore,
+}
+
+async fn handle(app: Arc<CreateUserSchemaFileCollection>, request: Request) -> Result<Response<Body>, ApiError> {
+    let caller = app.auth.caller(&request).await?;
+    let owner = Owner::user(&caller)?;
+    let schema = http::path_schema(&request, "slug")?;
+    let (set, created) = app.files.create_collection(&owner, &schema, &http::json_body(&request)?).await?;
+    http::json(StatusCode::CREATED, &set.item(&created))
+}
+
+impl CreateUserSchemaFileCollection {
+    fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self { auth: Auth::from_env()?, files: FileStore::from_env()? })
+    }
+}
