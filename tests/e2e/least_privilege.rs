@@ -4,7 +4,10 @@ use crate::{
     admin,
     stack::{Stack, s3_client},
 };
-use aws_sdk_dynamodb::{error::ProvideErrorMetadata, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    types::{AttributeValue, ConditionCheck, TransactWriteItem},
+};
 use aws_sdk_s3::types::{Tag, Tagging};
 
 /// An action on an object of a kind, or on the table.
@@ -21,6 +24,7 @@ enum Probe {
     PutItem,
     UpdateItem,
     DeleteItem,
+    ConditionCheckItem,
 }
 use Probe::*;
 
@@ -28,7 +32,7 @@ const TEMP: &str = "temp/123/";
 const PUBLIC: &str = "temp/public/";
 const SAVED: &str = "123/";
 
-const PROBES: [Probe; 19] = [
+const PROBES: [Probe; 20] = [
     Put(TEMP),
     Put(PUBLIC),
     Put(SAVED),
@@ -48,10 +52,11 @@ const PROBES: [Probe; 19] = [
     PutItem,
     UpdateItem,
     DeleteItem,
+    ConditionCheckItem,
 ];
 
 /// What each role may do; every other probe must be denied.
-const MAY: [(&str, &[Probe]); 7] = [
+const MAY: [(&str, &[Probe]); 11] = [
     ("UploadFileFunction", &[Put(TEMP), Put(PUBLIC)]),
     ("UploadFilePublicFunction", &[Put(PUBLIC)]),
     (
@@ -73,6 +78,10 @@ const MAY: [(&str, &[Probe]); 7] = [
     ("GetFileFunction", &[Query]),
     ("DownloadFileFunction", &[Query, Get(SAVED)]),
     ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+    ("GeneratePublicLinkFunction", &[GetItem, PutItem, ConditionCheckItem]),
+    ("ListPublicLinksForFileFunction", &[GetItem, Query]),
+    ("AccessPublicLinkFunction", &[GetItem, UpdateItem, Get(SAVED)]),
+    ("RevokePublicLinkFunction", &[GetItem, DeleteItem]),
     ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
 ];
 
@@ -126,6 +135,13 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
         }
         DeleteItem => {
             code_of(table.delete_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+        ConditionCheckItem => {
+            let check =
+                ConditionCheck::builder().table_name(&stack.table).condition_expression("attribute_not_exists(pk)");
+            let check = check.key("pk", text(&pk)).key("sk", text("x")).build().unwrap();
+            let action = TransactWriteItem::builder().condition_check(check).build();
+            code_of(table.transact_write_items().transact_items(action).send().await)
         }
     };
     match code.as_deref() {

@@ -5,10 +5,14 @@
 mod admin;
 mod stack;
 
+mod access_public_link;
 mod delete_file;
 mod download_file;
+mod generate_public_link;
 mod get_file;
+mod list_public_links_for_file;
 mod purge_files;
+mod revoke_public_link;
 mod save_file;
 mod save_file_access_control;
 mod save_file_new_version;

@@ -1,4 +1,4 @@
-//! Tokens: every operation but the public upload refuses every bad one, in the same words.
+//! Tokens: every operation but the public upload and following a public link refuses every bad one, in the same words.
 
 use crate::stack::{Reply, Stack};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const OPERATIONS: [(Method, &str); 10] = [
+const OPERATIONS: [(Method, &str); 13] = [
     (Method::POST, "/v1/files/upload"),
     (Method::POST, "/v2/files/upload"),
     (Method::POST, "/v1/files"),
@@ -17,6 +17,9 @@ const OPERATIONS: [(Method, &str); 10] = [
     (Method::DELETE, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa?purge=true"),
+    (Method::POST, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/public/links"),
+    (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/public/links"),
+    (Method::DELETE, "/v1/files/public/links/4ffdc191-f32c-404a-8520-c403b7408afa"),
 ];
 
 fn pem(algorithm: &str) -> Vec<u8> {
