@@ -42,6 +42,10 @@ pub fn cases(function: &str) -> &'static [Case] {
         "get-file" => const { &[reading("get", get)] },
         "download-file" => const { &[reading("download", download)] },
         "delete-file" => const { &[using_up("at once", delete), using_up("with retention", delete_later)] },
+        "generate-public-link" => const { &[reading("generate", generate_link)] },
+        "list-public-links-for-file" => const { &[reading("list", list_links)] },
+        "access-public-link" => const { &[reading("access", access_link)] },
+        "revoke-public-link" => const { &[using_up("revoke", revoke_link)] },
         "purge-files" => {
             const { &[reading("nothing to do", purge_nothing), reading("a save never finished", purge_abandoned)] }
         }
@@ -110,6 +114,27 @@ fn delete(stack: &Stack) -> Result<Value> {
 
 fn delete_later(stack: &Stack) -> Result<Value> {
     request(stack, "DELETE /v2/files/{id}", Some(text(&stack.save()?["_id"])), &Value::Null)
+}
+
+fn generate_link(stack: &Stack) -> Result<Value> {
+    request(stack, "POST /v1/files/{id}/public/links", Some(stack.lasting_file()?), &Value::Null)
+}
+
+fn list_links(stack: &Stack) -> Result<Value> {
+    stack.public_link()?;
+    request(stack, "GET /v1/files/{id}/public/links", Some(stack.lasting_file()?), &Value::Null)
+}
+
+fn access_link(stack: &Stack) -> Result<Value> {
+    let id = stack.public_link()?;
+    let path = format!("/v1/files/public/links/{id}/bench.txt");
+    let mut event = http_event("GET /v1/files/public/links/{id}/{filename}", &path, Some(&id), "", &Value::Null);
+    event["pathParameters"]["filename"] = "bench.txt".into();
+    Ok(event)
+}
+
+fn revoke_link(stack: &Stack) -> Result<Value> {
+    request(stack, "DELETE /v1/files/public/links/{id}", Some(&stack.public_link()?), &Value::Null)
 }
 
 /// A record that the worker has nothing to do for: a save began.
@@ -205,7 +230,7 @@ fn http_event(route: &str, path: &str, id: Option<&str>, token: &str, body: &Val
 
 /// What is wrong with a reply, if anything is: timing an error would say little.
 pub fn fault(reply: &Value) -> Option<String> {
-    let refused = reply["statusCode"].as_u64().is_some_and(|status| !(200..300).contains(&status));
+    let refused = reply["statusCode"].as_u64().is_some_and(|status| !(200..400).contains(&status));
     let unfinished = reply["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
     (refused || unfinished).then(|| reply.to_string())
 }

@@ -102,6 +102,13 @@ impl Stack {
         Ok(self.lasting_file.get_or_init(|| text(&file["_id"]).to_owned()))
     }
 
+    /// Makes a public link to the lasting file; its id. It goes with the file.
+    pub fn public_link(&self) -> Result<String> {
+        let url = self.api("POST", &format!("/v1/files/{}/public/links", self.lasting_file()?), &Value::Null)?;
+        let id = text(&url).rsplit('/').nth(1).ok_or_else(|| format!("no public link: {url}"))?;
+        Ok(id.to_owned())
+    }
+
     /// Remembers a file the bench, or a function under it, has saved.
     pub fn note_saved(&self, entity: &Value) {
         if let Some(id) = entity["_id"].as_str() {

@@ -6,6 +6,7 @@ const parameters = {
   TokenAudience: audience,
   TokenJwks: JSON.stringify(jwks()),
   Architecture: process.arch === "arm64" ? "arm64" : "x86_64",
+  PublicUrl: `${process.env.AWS_ENDPOINT_URL}/_aws/execute-api/{api}`, // no domain of the API's own resolves here
   RequireTls: "false", // the emulator speaks plain HTTP
 };
 console.log(JSON.stringify(parameters, null, 2));

@@ -49,6 +49,12 @@ impl ApiError {
         Self::NotFound("there is no such file; check its id")
     }
 
+    /// The 404 of every public link that is unknown, revoked, leads to no file, or is not the caller's to revoke.
+    #[must_use]
+    pub fn link_not_found() -> Self {
+        Self::NotFound("there is no such public link; it may have been revoked")
+    }
+
     /// The 409 of a write that lost every race.
     #[must_use]
     pub fn too_busy() -> Self {

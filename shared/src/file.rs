@@ -13,7 +13,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, macros::format_description};
 
 /// Who may read a file by its plain URL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,10 +185,10 @@ fn version_entity(version: &Version, bucket: &Presigner) -> Value {
     })
 }
 
-/// The time now, as RFC 3339 with milliseconds.
+/// The time now, as RFC 3339 with milliseconds: always as long, so that the order of the texts is that of the times.
 #[must_use]
 pub fn timestamp() -> String {
-    let now = OffsetDateTime::now_utc();
-    // Neither step can fail: the millisecond is in range, and the year has four digits.
-    now.replace_millisecond(now.millisecond()).unwrap_or(now).format(&Rfc3339).unwrap_or_default()
+    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+    // Cannot fail: the format asks for nothing that a time has not.
+    OffsetDateTime::now_utc().format(format).unwrap_or_default()
 }

@@ -28,7 +28,7 @@ pub async fn back_off(attempt: u64) {
 }
 
 /// DynamoDB's limit on the actions of one transaction.
-const MAX_TRANSACTION_ACTIONS: usize = 100;
+pub(crate) const MAX_TRANSACTION_ACTIONS: usize = 100;
 
 /// The table.
 pub struct FileStore {
@@ -86,10 +86,17 @@ impl FileStore {
     /// # Errors
     /// As [`Self::load`].
     pub async fn load_meta(&self, caller: &Caller, id: FileId, right: Right) -> Result<Meta, ApiError> {
+        self.find_meta(id).await?.filter(|meta| meta.permits(caller, right)).ok_or_else(ApiError::file_not_found)
+    }
+
+    /// The file without the versions before the newest, whoever it belongs to and deleted or not.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn find_meta(&self, id: FileId) -> Result<Option<Meta>, ApiError> {
         let key = key(&format!("FILE#{id}"), "META");
         let get = self.client().get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let meta: Option<Meta> = get.send().await?.item.map(serde_dynamo::from_item).transpose()?;
-        meta.filter(|meta| meta.permits(caller, right)).ok_or_else(ApiError::file_not_found)
+        Ok(get.send().await?.item.map(serde_dynamo::from_item).transpose()?)
     }
 
     /// The file, whoever it belongs to and deleted or not.

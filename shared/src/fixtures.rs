@@ -9,6 +9,7 @@ use crate::{
     metadata::IndexTag,
     object_key::{FileId, ObjectKey, OrgId, SavedKey, TempKey},
     object_store::ObjectStore,
+    public_link::PublicLink,
 };
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -134,6 +135,13 @@ pub(crate) fn file() -> File {
         expires_at: None,
     };
     File { meta, versions: vec![version(1)] }
+}
+
+/// A link to the file: this number is in its id, and the second that it was made in.
+pub(crate) fn link(number: u32) -> PublicLink {
+    let id = format!("00000000-0000-4000-8000-{number:012}").parse().unwrap();
+    let created_at = format!("2026-01-01T00:{:02}:{:02}.000Z", number / 60, number % 60);
+    PublicLink { id, file_id: file_id(), filename: filename("a ü.pdf"), created_at, last_accessed_at: None }
 }
 
 /// A file's items as the table has them, newest version first and `META` last.

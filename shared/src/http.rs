@@ -206,6 +206,14 @@ pub fn path_file_id(request: &Request) -> Result<crate::object_key::FileId, ApiE
     path_text(request, "id").parse().map_err(|_| ApiError::file_not_found())
 }
 
+/// The public link's id in the path.
+///
+/// # Errors
+/// The 404 of an unknown link if it is not one.
+pub fn path_link_id(request: &Request) -> Result<crate::public_link::LinkId, ApiError> {
+    path_text(request, "id").parse().map_err(|_| ApiError::link_not_found())
+}
+
 /// Whether the request came by a v1 path.
 #[must_use]
 pub fn is_v1(request: &Request) -> bool {

@@ -24,6 +24,8 @@ pub mod object_copy;
 pub mod object_key;
 pub mod object_store;
 pub mod presign;
+pub mod public_link;
+pub mod public_url;
 pub mod purge;
 pub mod relation;
 pub mod upload;

@@ -81,10 +81,14 @@ impl FromStr for FileId {
     type Err = Invalid;
 
     fn from_str(id: &str) -> Result<Self, Invalid> {
-        // Only the hyphenated form, so that an id has one spelling.
-        let uuid = Uuid::try_parse(id).ok().filter(|uuid| uuid.hyphenated().to_string().eq_ignore_ascii_case(id));
-        uuid.map(Self).ok_or_else(|| Invalid::new("must be a UUID"))
+        parse_uuid(id).map(Self)
     }
+}
+
+/// Takes only the hyphenated form, so that an id has one spelling.
+pub(crate) fn parse_uuid(id: &str) -> Result<Uuid, Invalid> {
+    let uuid = Uuid::try_parse(id).ok().filter(|uuid| uuid.hyphenated().to_string().eq_ignore_ascii_case(id));
+    uuid.ok_or_else(|| Invalid::new("must be a UUID"))
 }
 
 impl fmt::Display for FileId {

@@ -7,8 +7,8 @@ use crate::{
     object_store::ObjectStore,
 };
 
-/// Removes a file's objects, then its items. Can be repeated after any interruption: the items, which say what is left to
-/// remove, go last.
+/// Removes a file's objects and public links, then its items. Can be repeated after any interruption: the items, which
+/// say what is left to remove, go last.
 ///
 /// # Errors
 /// 500 if something may be left.
@@ -19,33 +19,65 @@ pub async fn purge(
     versions: &[Version],
 ) -> Result<Written, ApiError> {
     let keys: Vec<_> = versions.iter().map(|version| version.object_key.clone()).collect();
-    objects.delete(&keys).await?;
-    files.remove(meta, versions).await
+    match tokio::try_join!(objects.delete(&keys), Box::pin(files.remove_links(meta.id)))? {
+        ((), Written::Stored) => files.remove(meta, versions).await,
+        ((), Written::LostRace) => Ok(Written::LostRace),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixtures::{dynamodb, file, s3, s3_answer, version};
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
-    use aws_sdk_s3::operation::delete_objects::DeleteObjectsOutput;
+    use crate::fixtures::{dynamodb, file, link, s3, s3_answer, version};
+    use aws_sdk_dynamodb::{
+        Client as Table,
+        operation::{
+            query::{QueryError, QueryOutput},
+            transact_write_items::TransactWriteItemsOutput,
+        },
+        types::error::InternalServerError,
+    };
+    use aws_sdk_s3::{Client as Bucket, operation::delete_objects::DeleteObjectsOutput};
     use aws_smithy_mocks::{Rule, mock};
 
-    async fn purged(objects: &Rule, items: &Rule) -> Result<Written, ApiError> {
-        let files = FileStore::with_client(dynamodb(&[items]), "files");
+    async fn purged(objects: &Rule, links: &Rule, items: &Rule) -> Result<Written, ApiError> {
+        let files = FileStore::with_client(dynamodb(&[links, items]), "files");
         purge(&files, &ObjectStore::with_client(s3(&[objects]), "bucket"), &file().meta, &[version(1)]).await
+    }
+
+    fn objects_gone() -> Rule {
+        mock!(Bucket::delete_objects).then_output(|| DeleteObjectsOutput::builder().build())
+    }
+
+    fn no_links() -> Rule {
+        mock!(Table::query).then_output(|| QueryOutput::builder().build())
+    }
+
+    fn items_gone() -> Rule {
+        mock!(Table::transact_write_items).then_output(|| TransactWriteItemsOutput::builder().build())
     }
 
     #[tokio::test]
     async fn the_items_stay_until_the_objects_are_gone() {
-        let items = mock!(aws_sdk_dynamodb::Client::transact_write_items)
-            .then_output(|| TransactWriteItemsOutput::builder().build());
-        let kept =
-            mock!(aws_sdk_s3::Client::delete_objects).then_http_response(|| s3_answer(403, Some("AccessDenied")));
-        assert_eq!(purged(&kept, &items).await.unwrap_err().status(), 500);
+        let kept = mock!(Bucket::delete_objects).then_http_response(|| s3_answer(403, Some("AccessDenied")));
+        let items = items_gone();
+        assert_eq!(purged(&kept, &no_links(), &items).await.unwrap_err().status(), 500);
         assert_eq!(items.num_calls(), 0);
-        let gone = mock!(aws_sdk_s3::Client::delete_objects).then_output(|| DeleteObjectsOutput::builder().build());
-        assert_eq!(purged(&gone, &items).await.unwrap(), Written::Stored);
+        let gone = objects_gone();
+        assert_eq!(purged(&gone, &no_links(), &items).await.unwrap(), Written::Stored);
         assert_eq!((gone.num_calls(), items.num_calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn the_items_stay_until_the_links_are_gone() {
+        let kept =
+            mock!(Table::query).then_error(|| QueryError::InternalServerError(InternalServerError::builder().build()));
+        let items = items_gone();
+        assert_eq!(purged(&objects_gone(), &kept, &items).await.unwrap_err().status(), 500);
+        assert_eq!(items.num_calls(), 0);
+        let one = mock!(Table::query)
+            .then_output(|| QueryOutput::builder().items(serde_dynamo::to_item(link(1)).unwrap()).build());
+        assert_eq!(purged(&objects_gone(), &one, &items).await.unwrap(), Written::Stored);
+        assert_eq!(items.num_calls(), 2, "one transaction for the link, then one for the file");
     }
 }

@@ -165,7 +165,7 @@ for (const api of generations) {
       for (const url of urls) assert.match(String((await read(url)).status), /^40[34]$/)
     })
 
-    test('without a token every operation but the public upload answers 401', async () => {
+    test('without a token every operation but those for the public answers 401', async () => {
       const id = randomUUID()
       const s3ref = { bucket: 'any', key: 'any' }
       for (const [operation, ...args] of [
@@ -226,6 +226,26 @@ describe('the official client', () => {
     assert.equal((await call(owner, 'getFile', { id: file._id })).status, 404)
     assert.equal((await call(owner, 'saveFileV2', null, { _id: file._id, filename: 'back.txt' })).status, 404)
     assert.equal((await read(file.public_url)).status, 403)
+  })
+
+  test('a public link gives the file to anyone, without a token, until it is revoked', async () => {
+    const s3ref = await upload(owner, 'uploadFileV2', 'text', 'Übersicht 📎.txt')
+    const { _id } = await ok(owner, 'saveFileV2', null, { s3ref })
+    const link = await ok(owner, 'generatePublicLink', { id: _id })
+    const { results } = await ok(owner, 'listPublicLinksForFile', { id: _id })
+    assert.deepEqual(results.map((result) => result.link), [link])
+    const [{ id }] = results
+
+    const redirect = await call(anyone, 'accessPublicLink', { id, filename: 'any name' }, null, { maxRedirects: 0 })
+    assert.equal(redirect.status, 302)
+    assert.equal(String((await read(redirect.headers.location)).bytes), 'text')
+    assert.equal(String((await read(link)).bytes), 'text') // as a browser follows it
+
+    assert.equal((await call(stranger, 'revokePublicLink', { id })).status, 404)
+    assert.equal((await call(anyone, 'revokePublicLink', { id })).status, 401)
+    assert.equal((await call(owner, 'revokePublicLink', { id })).status, 204)
+    assert.equal((await call(anyone, 'accessPublicLink', { id, filename: 'any name' })).status, 404)
+    assert.deepEqual(await ok(owner, 'listPublicLinksForFile', { id: _id }), { results: [] })
   })
 
   test('our v1 routes read like v2 and delete at once', async () => {

@@ -43,6 +43,8 @@ function schemaOf(name, document, operationId, status, errorSchema) {
   const key = String(status) in operation.responses ? String(status) : successOf(operation)
   const ref = operation.responses[key].$ref
   const content = ['content', 'application/json', 'schema']
+  const response = ref ? document.components.responses[ref.split('/').at(-1)] : operation.responses[key]
+  if (!response.content) return undefined // a reply without a body
   return `${name}${ref ? pointer(...ref.slice(2).split('/'), ...content) : pointer('paths', path, method, 'responses', key, ...content)}`
 }
 

@@ -61,9 +61,9 @@ test('an operation that is not in the official document is marked as an addition
   for (const [id] of added) assert.ok(!(id in contract), `${id} is in the official document`)
 })
 
-test('only the public upload works without a token', () => {
+test('only the public upload and following a public link work without a token', () => {
   const open = Object.entries(operations(ours)).filter(([, { operation }]) => operation.security?.length === 0)
-  assert.deepEqual(open.map(([id]) => id), ['uploadFilePublic'])
+  assert.deepEqual(open.map(([id]) => id).sort(), ['accessPublicLink', 'uploadFilePublic'])
   assert.ok(ours.security.length > 0)
 })
 

@@ -6,7 +6,7 @@ use crate::{
 };
 use aws_sdk_dynamodb::{
     error::ProvideErrorMetadata,
-    types::{AttributeValue, KeysAndAttributes},
+    types::{AttributeValue, ConditionCheck, KeysAndAttributes, TransactWriteItem},
 };
 use aws_sdk_s3::types::{Tag, Tagging};
 use std::collections::HashMap;
@@ -26,6 +26,7 @@ enum Probe {
     PutItem,
     UpdateItem,
     DeleteItem,
+    ConditionCheckItem,
 }
 use Probe::*;
 
@@ -33,7 +34,7 @@ const TEMP: &str = "temp/123/";
 const PUBLIC: &str = "temp/public/";
 const SAVED: &str = "123/";
 
-const PROBES: [Probe; 20] = [
+const PROBES: &[Probe] = &[
     Put(TEMP),
     Put(PUBLIC),
     Put(SAVED),
@@ -54,10 +55,11 @@ const PROBES: [Probe; 20] = [
     PutItem,
     UpdateItem,
     DeleteItem,
+    ConditionCheckItem,
 ];
 
 /// What each role may do; every other probe must be denied.
-const MAY: [(&str, &[Probe]); 16] = [
+const MAY: &[(&str, &[Probe])] = &[
     ("UploadFileFunction", &[Put(TEMP), Put(PUBLIC)]),
     ("UploadFilePublicFunction", &[Put(PUBLIC)]),
     (
@@ -90,6 +92,10 @@ const MAY: [(&str, &[Probe]); 16] = [
     ("UpdateGlobalFileCollectionFunction", &[Query, PutItem]),
     ("DeleteGlobalFileCollectionFunction", &[Query, PutItem, DeleteItem]),
     ("GetFilesInCollectionFunction", &[Query, BatchGetItem]),
+    ("GeneratePublicLinkFunction", &[GetItem, PutItem, ConditionCheckItem]),
+    ("ListPublicLinksForFileFunction", &[GetItem, Query]),
+    ("AccessPublicLinkFunction", &[GetItem, UpdateItem, Get(SAVED)]),
+    ("RevokePublicLinkFunction", &[GetItem, DeleteItem]),
     ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
 ];
 
@@ -99,8 +105,8 @@ async fn each_role_can_do_what_its_operation_needs_and_nothing_beside_it() {
     for (function, may) in MAY {
         let config = admin::as_role_of(&stack, function).await;
         for probe in PROBES {
-            let allowed = is_allowed(&stack, &config, probe).await;
-            assert_eq!(allowed, may.contains(&probe), "{function} {probe:?}");
+            let allowed = is_allowed(&stack, &config, *probe).await;
+            assert_eq!(allowed, may.contains(probe), "{function} {probe:?}");
         }
     }
 }
@@ -148,6 +154,13 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
         }
         DeleteItem => {
             code_of(table.delete_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+        ConditionCheckItem => {
+            let check =
+                ConditionCheck::builder().table_name(&stack.table).condition_expression("attribute_not_exists(pk)");
+            let check = check.key("pk", text(&pk)).key("sk", text("x")).build().unwrap();
+            let action = TransactWriteItem::builder().condition_check(check).build();
+            code_of(table.transact_write_items().transact_items(action).send().await)
         }
     };
     match code.as_deref() {

@@ -2,7 +2,7 @@
 
 use crate::{
     admin::function_logs,
-    stack::{Stack, eventually, text},
+    stack::{Stack, eventually, link_id, text},
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -32,4 +32,24 @@ async fn a_request_is_one_json_line_with_id_operation_organisation_status_and_du
     for secret in [stack.token.as_str(), stack.token.rsplit_once('.').unwrap().1, signature, "secret name"] {
         assert!(!lines.iter().any(|line| line.contains(secret)), "{secret} is in the log");
     }
+}
+
+#[tokio::test]
+async fn the_id_of_a_public_link_is_not_logged() {
+    let stack = Stack::new();
+    let since = OffsetDateTime::now_utc().unix_timestamp();
+    let url = stack.public_link(&stack.saved("a.txt", b"1").await).await;
+    assert_eq!(stack.visit(&url).await.status(), 302);
+    stack.delete(&format!("/v1/files/public/links/{}", link_id(&url))).await.expect(204);
+    assert_eq!(stack.visit(&url).await.status(), 404);
+
+    let mut lines = Vec::new();
+    for operation in ["generatePublicLink", "accessPublicLink", "revokePublicLink"] {
+        eventually(operation, async || {
+            lines = function_logs(&stack, since).await;
+            lines.iter().any(|line| line.contains(operation))
+        })
+        .await;
+    }
+    assert!(!lines.iter().any(|line| line.contains(link_id(&url))), "{lines:?}");
 }

@@ -5,16 +5,20 @@
 mod admin;
 mod stack;
 
+mod access_public_link;
 mod collections;
 mod create_user_schema_file_collection;
 mod delete_file;
 mod delete_user_schema_file_collection;
 mod download_file;
+mod generate_public_link;
 mod get_file;
 mod get_files_in_collection;
 mod get_user_schema_file_collections;
 mod global_file_collections;
+mod list_public_links_for_file;
 mod purge_files;
+mod revoke_public_link;
 mod save_file;
 mod save_file_access_control;
 mod save_file_access_list;

@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_types::{SdkConfig, region::Region};
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Client, Method, RequestBuilder, Response, redirect::Policy};
 use serde_json::{Value, json};
 use std::{
     collections::HashMap,
@@ -99,6 +99,19 @@ impl Stack {
         self.http.get(text(url)).send().await.unwrap().status().as_u16()
     }
 
+    /// Makes a public link to the file, and returns its URL.
+    pub async fn public_link(&self, file: &Value) -> String {
+        let path = format!("/v1/files/{}/public/links", text(&file["_id"]));
+        let reply = Reply::of(self.request(&self.token, Method::POST, &path)).await.expect(201);
+        text(&reply).to_owned()
+    }
+
+    /// What anybody is told at this URL, redirects included.
+    pub async fn visit(&self, url: &str) -> Response {
+        let browser = Client::builder().redirect(Policy::none()).build().unwrap();
+        browser.get(url).send().await.unwrap()
+    }
+
     pub async fn object_exists(&self, key: &Value) -> bool {
         self.s3.head_object().bucket(&self.bucket).key(text(key)).send().await.is_ok()
     }
@@ -156,6 +169,13 @@ impl Reply {
         assert!(!sentence.is_empty() && self.body.as_object().unwrap().len() == 2, "{}", self.body);
         sentence.to_owned()
     }
+}
+
+/// The id in a public link's URL.
+#[track_caller]
+pub fn link_id(url: &str) -> &str {
+    let (start, _name) = url.rsplit_once('/').unwrap();
+    start.rsplit_once("/v1/files/public/links/").unwrap().1
 }
 
 /// The text of a JSON string.

@@ -1,4 +1,4 @@
-//! Tokens: every operation but the public upload refuses every bad one, in the same words.
+//! Tokens: every operation but the public upload and following a public link refuses every bad one, in the same words.
 
 use crate::stack::{Reply, Stack};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const OPERATIONS: [(Method, &str); 19] = [
+const OPERATIONS: &[(Method, &str)] = &[
     (Method::POST, "/v1/files/upload"),
     (Method::POST, "/v2/files/upload"),
     (Method::POST, "/v1/files"),
@@ -26,6 +26,9 @@ const OPERATIONS: [(Method, &str); 19] = [
     (Method::PUT, "/v1/collections/order/contracts"),
     (Method::DELETE, "/v1/collections/order/contracts"),
     (Method::GET, "/v1/entity/77a1e0cc-7b92-4d41-8cce-eefd317ec004/collections/contracts/files"),
+    (Method::POST, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/public/links"),
+    (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/public/links"),
+    (Method::DELETE, "/v1/files/public/links/4ffdc191-f32c-404a-8520-c403b7408afa"),
 ];
 
 fn pem(algorithm: &str) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     operation::{
-        query::QueryOutput,
+        query::{QueryInput, QueryOutput},
         transact_write_items::{TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput},
     },
     types::{CancellationReason, error::TransactionCanceledException},
@@ -65,6 +65,9 @@ impl Intercept for Calls {
             let revision = puts.find_map(|put| put.expression_attribute_values()?.get(":revision"));
             call += &revision.map(|revision| format!(" {}", revision.as_n().unwrap())).unwrap_or_default();
         }
+        if context.input().downcast_ref::<QueryInput>().is_some_and(asks_for_links) {
+            call += " links";
+        }
         self.0.lock().unwrap().push(call);
         Ok(())
     }
@@ -85,11 +88,19 @@ macro_rules! config {
     };
 }
 
-/// A table and a bucket that answer by these rules, and take every other write that all functions make.
+fn asks_for_links(query: &QueryInput) -> bool {
+    query.expression_attribute_values().unwrap()[":pk"].as_s().unwrap().starts_with("LINKS#")
+}
+
+/// A table and a bucket that answer by these rules, and take every other write that all functions make. No file has public
+/// links.
 pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
     let taken = [
         &mock!(aws_sdk_dynamodb::Client::transact_write_items)
             .then_output(|| TransactWriteItemsOutput::builder().build()),
+        &mock!(aws_sdk_dynamodb::Client::query)
+            .match_requests(asks_for_links)
+            .then_output(|| QueryOutput::builder().build()),
         &mock!(aws_sdk_s3::Client::put_object_tagging).then_output(|| PutObjectTaggingOutput::builder().build()),
         &mock!(aws_sdk_s3::Client::delete_objects).then_output(|| DeleteObjectsOutput::builder().build()),
     ];
@@ -102,7 +113,8 @@ pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
 /// What the table says of a file, one reading after the other; the last is repeated.
 pub fn readings(files: Vec<Option<File>>) -> Rule {
     let readings = Mutex::new((0, files));
-    mock!(aws_sdk_dynamodb::Client::query).then_compute_output(move |_| {
+    let asks_for_the_file = |query: &QueryInput| !asks_for_links(query);
+    mock!(aws_sdk_dynamodb::Client::query).match_requests(asks_for_the_file).then_compute_output(move |_| {
         let (next, files) = &mut *readings.lock().unwrap();
         let file = files[*next].clone();
         *next = (*next + 1).min(files.len() - 1);

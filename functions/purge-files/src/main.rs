@@ -2,7 +2,7 @@
 //!
 //! | what the table's stream says | what is done |
 //! | --- | --- |
-//! | a file is deleted and due, or its hidden `META` has run out | its objects and items are removed |
+//! | a file is deleted and due, or its hidden `META` has run out | its objects, links and items are removed |
 //! | a file was changed that is or was public | its objects are tagged again as the file says |
 //! | a `pending` mark of an upload has run out | the object that its save had copied is removed |
 //!

@@ -63,7 +63,7 @@ async fn a_record_that_fails_is_reported_by_its_number_and_later_ones_are_not_ha
     let records = ["1", "2", "3"].map(|number| record(number, "MODIFY", "META", &json!(due.meta)));
     let (failures, calls) = handled(&[&removals, &readings(vec![Some(due)])], records.into()).await;
     assert_eq!(failures, [Some("2".to_owned())]);
-    assert_eq!(calls.of(&["Query", "TransactWriteItems"]), ["Query", "TransactWriteItems"].repeat(2));
+    assert_eq!(calls.of(&["Query", "TransactWriteItems"]), ["Query", "Query links", "TransactWriteItems"].repeat(2));
 }
 
 #[tokio::test]
