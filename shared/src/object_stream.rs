@@ -14,9 +14,20 @@ const PART_BYTES: usize = 8 * 1024 * 1024;
 /// How many parts are sent at a time, while the next one is read.
 const PARALLEL: usize = 2;
 
-/// Bytes that come in chunks, and the one of them that is not used up.
-struct Parts<F> {
-    next_chunk: F,
+/// Bytes that come from elsewhere, a few at a time.
+///
+/// A trait because a closure's future cannot be said to be `Send`, which a handler's must be.
+pub trait Chunks: Send {
+    /// The next bytes, or `None` after the last.
+    ///
+    /// # Errors
+    /// If they are not all there, or too many.
+    fn next_chunk(&mut self) -> impl Future<Output = Result<Option<Bytes>, ApiError>> + Send;
+}
+
+/// The same bytes in parts, and the chunk of them that is not used up.
+struct Parts<'a, C> {
+    chunks: &'a mut C,
     rest: Bytes,
 }
 
@@ -26,19 +37,18 @@ struct Part {
 }
 
 impl ObjectStore {
-    /// Stores what `next_chunk` gives until it gives `None`, private, and returns how many bytes that were. If it fails,
-    /// nothing is stored.
+    /// Stores all chunks as one private object, and returns how many bytes they have. If it fails nothing is stored.
     ///
     /// # Errors
-    /// Those of `next_chunk`; 500 if S3 fails.
+    /// Those of the chunks; 500 if S3 fails.
     pub async fn put_stream(
         &self,
         key: &SavedKey,
         filename: &Filename,
         mime_type: &MimeType,
-        next_chunk: impl AsyncFnMut() -> Result<Option<Bytes>, ApiError>,
+        chunks: &mut impl Chunks,
     ) -> Result<u64, ApiError> {
-        let mut parts = Parts { next_chunk, rest: Bytes::new() };
+        let mut parts = Parts { chunks, rest: Bytes::new() };
         let first = parts.next().await?;
         if first.is_last {
             return self.put_at_once(key, filename, mime_type, first.bytes).await;
@@ -80,16 +90,13 @@ impl ObjectStore {
         Ok(size_bytes)
     }
 
-    async fn put_parts<F>(
+    async fn put_parts(
         &self,
         key: &SavedKey,
         upload_id: &str,
         first: Part,
-        parts: &mut Parts<F>,
-    ) -> Result<u64, ApiError>
-    where
-        F: AsyncFnMut() -> Result<Option<Bytes>, ApiError>,
-    {
+        parts: &mut Parts<'_, impl Chunks>,
+    ) -> Result<u64, ApiError> {
         let (mut uploads, mut completed) = (JoinSet::new(), Vec::new());
         let (mut part, mut size_bytes) = (first, 0);
         for number in 1.. {
@@ -115,7 +122,7 @@ impl ObjectStore {
     }
 }
 
-impl<F: AsyncFnMut() -> Result<Option<Bytes>, ApiError>> Parts<F> {
+impl<C: Chunks> Parts<'_, C> {
     /// The next part; all but the last are full.
     async fn next(&mut self) -> Result<Part, ApiError> {
         let mut bytes = Vec::with_capacity(PART_BYTES);
@@ -126,7 +133,7 @@ impl<F: AsyncFnMut() -> Result<Option<Bytes>, ApiError>> Parts<F> {
                 return Ok(Part { bytes, is_last: false });
             }
             bytes.extend_from_slice(&mem::take(&mut self.rest));
-            match (self.next_chunk)().await? {
+            match self.chunks.next_chunk().await? {
                 Some(chunk) => self.rest = chunk,
                 None => return Ok(Part { bytes, is_last: true }),
             }

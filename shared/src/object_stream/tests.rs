@@ -64,18 +64,28 @@ impl Bucket {
 
     /// Stores these chunks, and then what comes instead of the end.
     async fn put(&self, chunks: Vec<Vec<u8>>, end: Result<(), ApiError>) -> Result<u64, ApiError> {
-        let (mut chunks, mut end) = (chunks.into_iter(), Some(end));
-        let next_chunk = async || match chunks.next() {
-            Some(chunk) => Ok(Some(Bytes::from(chunk))),
-            None => end.take().unwrap().map(|()| None),
-        };
+        let mut given = Given { chunks: chunks.into_iter(), end: Some(end) };
         let mime_type = MimeType::try_from("application/pdf".to_owned()).unwrap();
-        store(&self.rules.each_ref()).put_stream(&saved_key(1), &filename("a.pdf"), &mime_type, next_chunk).await
+        store(&self.rules.each_ref()).put_stream(&saved_key(1), &filename("a.pdf"), &mime_type, &mut given).await
     }
 
     /// How often an object was put at once, an upload in parts was started, completed, and aborted.
     fn calls(&self) -> [usize; 4] {
         [&self.rules[0], &self.rules[1], &self.rules[3], &self.rules[4]].map(Rule::num_calls)
+    }
+}
+
+struct Given {
+    chunks: std::vec::IntoIter<Vec<u8>>,
+    end: Option<Result<(), ApiError>>,
+}
+
+impl Chunks for Given {
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+        match self.chunks.next() {
+            Some(chunk) => Ok(Some(chunk.into())),
+            None => self.end.take().unwrap().map(|()| None),
+        }
     }
 }
 

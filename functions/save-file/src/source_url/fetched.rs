@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::byte_stream::ByteStream;
 use bytes::Bytes;
 use lambda_http::http::header;
-use shared::{ApiError, file_type::MimeType, filename::Filename};
+use shared::{ApiError, file_type::MimeType, filename::Filename, object_stream::Chunks};
 use tokio::time::{Instant, timeout_at};
 
 /// The file's name and type as the server has them, and its bytes as they come.
@@ -49,13 +49,12 @@ impl Fetched {
             deadline,
         })
     }
+}
 
-    /// The next bytes, or `None` after the last. A body that ends before its `Content-Length`, or in the middle of a chunk,
-    /// is an error; one that has neither ends where the connection does.
-    ///
-    /// # Errors
-    /// 413 if they are more than may be read, 400 if they end early or do not come in time.
-    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
+impl Chunks for Fetched {
+    /// A body that ends before its `Content-Length`, or in the middle of a chunk, is an error; one that has neither ends
+    /// where the connection does.
+    async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         // A server that always has the next bytes ready would never be seen to be late.
         if Instant::now() >= self.deadline {
             return Err(too_slow());

@@ -8,6 +8,7 @@ mod server;
 
 use super::*;
 use server::Server;
+use shared::object_stream::Chunks;
 use std::sync::{Arc, Mutex};
 
 const REFUSED: &str = "source_url: must be an http or https URL on a public address";
