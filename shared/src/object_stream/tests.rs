@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{filename, s3_answer, saved_key, store};
+use crate::fixtures::{LastPartFirst, filename, s3_answer, saved_key, store};
 use aws_sdk_s3::{
     Client,
     operation::{
@@ -13,6 +13,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::sync::{Arc, Mutex};
 
 type Recorded<T> = Arc<Mutex<Vec<T>>>;
+
+/// Stores these chunks, and then what comes instead of the end.
+async fn put(objects: &ObjectStore, chunks: Vec<Vec<u8>>, end: Result<(), ApiError>) -> Result<u64, ApiError> {
+    let mut given = Given { chunks: chunks.into_iter(), end: Some(end) };
+    let mime_type = MimeType::try_from("application/pdf".to_owned()).unwrap();
+    objects.put_stream(&saved_key(1), &filename("a.pdf"), &mime_type, &mut given).await
+}
 
 /// A bucket that keeps what it is sent, but for the parts that `fails` answers.
 struct Bucket {
@@ -62,11 +69,8 @@ impl Bucket {
         Self { objects, parts, completed, rules }
     }
 
-    /// Stores these chunks, and then what comes instead of the end.
     async fn put(&self, chunks: Vec<Vec<u8>>, end: Result<(), ApiError>) -> Result<u64, ApiError> {
-        let mut given = Given { chunks: chunks.into_iter(), end: Some(end) };
-        let mime_type = MimeType::try_from("application/pdf".to_owned()).unwrap();
-        store(&self.rules.each_ref()).put_stream(&saved_key(1), &filename("a.pdf"), &mime_type, &mut given).await
+        put(&store(&self.rules.each_ref()), chunks, end).await
     }
 
     /// How often an object was put at once, an upload in parts was started, completed, and aborted.
@@ -125,6 +129,13 @@ async fn above_8_mib_every_byte_is_sent_once_and_in_order() {
         assert_eq!(*bucket.completed.lock().unwrap(), (1..=parts).collect::<Vec<_>>());
         assert!(sent.into_iter().map(|(_, part)| part).collect::<Vec<_>>().concat() == bytes, "the same bytes");
     }
+}
+
+#[tokio::test]
+async fn parts_are_put_together_by_number_whichever_is_stored_first() {
+    let (objects, s3) = LastPartFirst::store();
+    put(&objects, chunks(PART_BYTES * 3 + 1, 65_536).1, Ok(())).await.unwrap();
+    assert!(s3.completed_in_order(4));
 }
 
 #[tokio::test]
