@@ -27,6 +27,7 @@ mod save_file_copy;
 mod save_file_custom;
 mod save_file_new_version;
 mod save_file_relations;
+mod save_file_source_url;
 mod update_user_schema_file_collection;
 mod upload_file;
 mod upload_file_public;

@@ -10,8 +10,10 @@
 
 mod add_versions;
 mod changes;
+mod fetch;
 mod request;
 mod source;
+mod source_url;
 
 use changes::UrlChange;
 use futures_util::future::join_all;
@@ -31,6 +33,7 @@ use shared::{
     presign::Presigner,
 };
 use source::{Stage, Staged, Start};
+use source_url::SourceUrls;
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -45,6 +48,7 @@ struct SaveFile {
     objects: ObjectStore,
     max_bytes: u64,
     max_public_bytes: u64,
+    source_urls: SourceUrls,
 }
 
 async fn handle(app: Arc<SaveFile>, request: Request) -> Result<Response<Body>, ApiError> {
@@ -72,6 +76,7 @@ impl SaveFile {
             objects: ObjectStore::from_env()?,
             max_bytes: config::parsed("MAX_UPLOAD_BYTES")?,
             max_public_bytes: config::parsed("MAX_PUBLIC_UPLOAD_BYTES")?,
+            source_urls: SourceUrls::from_env()?,
         })
     }
 

@@ -33,11 +33,12 @@ pub enum Start<'a> {
 pub struct Fresh<'a> {
     /// The mark, with the file's id and the permanent key.
     pub mark: UploadMark,
-    wanted: &'a NewVersion,
-    bytes: Bytes<'a>,
+    pub wanted: &'a NewVersion,
+    pub bytes: Bytes<'a>,
 }
 
-enum Bytes<'a> {
+/// Where they are now.
+pub enum Bytes<'a> {
     Upload(&'a TempKey, UploadedObject),
     Saved(&'a SavedKey, UploadedObject, Filename),
     Url(&'a str),
@@ -130,17 +131,6 @@ impl SaveFile {
         Ok(Start::Fresh(Box::new(Fresh { mark, wanted, bytes: Bytes::Saved(key, object, filename) })))
     }
 
-    async fn start_fetch<'a>(
-        &self,
-        caller: &Caller,
-        file_id: Option<FileId>,
-        wanted: &'a NewVersion,
-        url: &'a str,
-    ) -> Result<Start<'a>, ApiError> {
-        let _ = (caller, file_id, wanted, Bytes::Url(url));
-        Err(ApiError::bad_request("source_url"))
-    }
-
     /// Brings the bytes to their permanent key, private.
     pub async fn stage(&self, fresh: Fresh<'_>) -> Result<Stage, ApiError> {
         let Fresh { mark, wanted, bytes } = fresh;
@@ -153,7 +143,7 @@ impl SaveFile {
                 let version = wanted.version(&mark, &object, Some(filename))?;
                 (self.objects.copy(key, &object, &version).await?, version, None)
             }
-            Bytes::Url(_) => return Err(ApiError::bad_request("source_url")),
+            Bytes::Url(url) => return self.fetch(url, wanted, mark).await.map(|staged| Stage::Done(Box::new(staged))),
         };
         match (copied, &upload) {
             (Copied::Done, _) => Ok(Stage::Done(Box::new(Staged { version, mark, source_url: None, upload }))),

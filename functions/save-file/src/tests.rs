@@ -41,7 +41,8 @@ async fn save(rules: &[&Rule], body: &Value) -> (Result<Value, ApiError>, Calls)
     let (files, objects, calls) = stores::stores(&[rules, &goes_well].concat());
     let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "test");
     let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
-    let app = SaveFile { auth: token::auth(), bucket, files, objects, max_bytes: 9, max_public_bytes: 9 };
+    let source_urls = SourceUrls::new(9, std::time::Duration::from_secs(1), 0, Vec::new());
+    let app = SaveFile { auth: token::auth(), bucket, files, objects, max_bytes: 9, max_public_bytes: 9, source_urls };
     let mut request = Request::new(Body::from(body.to_string())).with_raw_http_path("/v2/files");
     request.headers_mut().insert("authorization", token::bearer().parse().unwrap());
     let saved = Box::pin(handle(Arc::new(app), request)).await;
