@@ -231,7 +231,7 @@ fn is_lost_race(cancelled: &aws_sdk_dynamodb::types::error::TransactionCanceledE
 }
 
 /// Eight digits, so that the text order is the number order.
-fn version_key(number: u32) -> String {
+pub(crate) fn version_key(number: u32) -> String {
     format!("V#{number:08}")
 }
 

@@ -58,6 +58,11 @@ pub(crate) fn dynamodb(rules: &[&Rule]) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
+pub(crate) fn secretsmanager(rules: &[&Rule]) -> aws_sdk_secretsmanager::Client {
+    let config = config!(aws_sdk_secretsmanager).http_client(create_mock_http_client()).interceptor(answers(rules));
+    aws_sdk_secretsmanager::Client::from_conf(config.build())
+}
+
 fn answers(rules: &[&Rule]) -> MockResponseInterceptor {
     let none = MockResponseInterceptor::new().rule_mode(RuleMode::MatchAny);
     rules.iter().fold(none, |answers, rule| answers.with_rule(rule))
@@ -133,14 +138,19 @@ pub(crate) fn file() -> File {
 
 /// A file's items as the table has them, newest version first and `META` last.
 pub(crate) fn items(file: &File) -> Vec<HashMap<String, AttributeValue>> {
-    let versions = file.versions.iter().map(|version| item(&format!("V#{:08}", version.number), version));
-    versions.chain([item("META", &file.meta)]).collect()
+    let versions = file.versions.iter().map(|version| keyed(&format!("V#{:08}", version.number), version));
+    versions.chain([keyed("META", &file.meta)]).collect()
 }
 
-fn item(sk: &str, attributes: &impl Serialize) -> HashMap<String, AttributeValue> {
-    let mut item: HashMap<String, AttributeValue> = serde_dynamo::to_item(attributes).unwrap();
+fn keyed(sk: &str, attributes: &impl Serialize) -> HashMap<String, AttributeValue> {
+    let mut item = item(attributes);
     item.extend(crate::file_store::key(&format!("FILE#{FILE_ID}"), sk));
     item
+}
+
+/// An item without its key.
+pub(crate) fn item(attributes: &impl Serialize) -> HashMap<String, AttributeValue> {
+    serde_dynamo::to_item(attributes).unwrap()
 }
 
 /// The Ed25519 key made of this byte over and over, in PKCS #8.

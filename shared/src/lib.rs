@@ -9,6 +9,7 @@ pub mod custom_url;
 pub mod download;
 pub mod error;
 pub mod file;
+pub mod file_batch;
 pub mod file_store;
 pub mod file_type;
 pub mod filename;

@@ -65,8 +65,8 @@ impl fmt::Display for OrgId {
 }
 
 /// The id of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct FileId(Uuid);
 
 impl FileId {
@@ -90,6 +90,20 @@ impl FromStr for FileId {
 impl fmt::Display for FileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl TryFrom<String> for FileId {
+    type Error = Invalid;
+
+    fn try_from(id: String) -> Result<Self, Invalid> {
+        id.parse()
+    }
+}
+
+impl From<FileId> for String {
+    fn from(id: FileId) -> Self {
+        id.to_string()
     }
 }
 
@@ -296,6 +310,7 @@ mod tests {
         assert!(ID.parse::<FileId>().is_ok());
         for bad in ["", "x", "4ffdc191f32c404a8520c403b7408afa", "{4ffdc191-f32c-404a-8520-c403b7408afa}"] {
             assert!(bad.parse::<FileId>().is_err(), "{bad:?}");
+            assert!(serde_json::from_value::<FileId>(bad.into()).is_err(), "{bad:?}");
         }
     }
 }
