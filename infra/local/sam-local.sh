@@ -18,7 +18,8 @@ copy=.sam-local.yaml
 trap 'rm -f "$copy"' EXIT
 awk '{ print } /^        BUCKET: / { print "        AWS_ENDPOINT_URL: \"\"" }' template.yaml >"$copy"
 cat >"$LOCAL/sam-local.json" <<JSON
-{ "Parameters": { "AWS_ENDPOINT_URL": "$AWS_ENDPOINT_URL", "BUCKET": "$BUCKET", "TABLE": "$TABLE" } }
+{ "Parameters": { "AWS_ENDPOINT_URL": "$AWS_ENDPOINT_URL", "BUCKET": "$BUCKET", "TABLE": "$TABLE",
+  "URL_SIGNING_SECRET": "$URL_SIGNING_SECRET" } }
 JSON
 
 # Signed URLs carry the address they were signed for: `localhost` must mean the same inside a container and out here.

@@ -10,7 +10,7 @@ source "$LOCAL/stack.env"
 parameter() { node -p "JSON.parse(fs.readFileSync('$LOCAL/parameters.yaml'))['$1']"; }
 TOKEN_ISSUER=$(parameter TokenIssuer) TOKEN_AUDIENCE=$(parameter TokenAudience) TOKEN_JWKS=$(parameter TokenJwks)
 TOKEN_JWKS_URL="" TOKEN_ORG_CLAIM=org_id TOKEN_USER_CLAIM=sub TOKEN_ADMIN_CLAIM=file_admin
-MAX_UPLOAD_BYTES=5368709120 MAX_PUBLIC_UPLOAD_BYTES=26214400 RETENTION_DAYS=30
+MAX_UPLOAD_BYTES=5368709120 MAX_PUBLIC_UPLOAD_BYTES=26214400 RETENTION_DAYS=30 SESSION_SAME_SITE=Lax
 PATH=$LOCAL/tools/bin:$PATH
 set +a
 exec cargo-lambda lambda watch --profile local --package "$1"

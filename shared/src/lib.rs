@@ -24,7 +24,9 @@ pub mod object_store;
 pub mod presign;
 pub mod purge;
 pub mod relation;
+pub mod session;
 pub mod upload;
 pub mod upload_mark;
+pub mod url_signature;
 
 pub use error::ApiError;

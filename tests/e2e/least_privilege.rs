@@ -4,10 +4,14 @@ use crate::{
     admin,
     stack::{Stack, s3_client},
 };
-use aws_sdk_dynamodb::{error::ProvideErrorMetadata, types::AttributeValue};
+use aws_sdk_dynamodb::{
+    error::ProvideErrorMetadata,
+    types::{AttributeValue, KeysAndAttributes},
+};
 use aws_sdk_s3::types::{Tag, Tagging};
+use std::collections::HashMap;
 
-/// An action on an object of a kind, or on the table.
+/// An action on an object of a kind, on the table, or on a secret.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Probe {
     Put(&'static str),
@@ -18,9 +22,12 @@ enum Probe {
     Query,
     Scan,
     GetItem,
+    BatchGetItem,
     PutItem,
     UpdateItem,
     DeleteItem,
+    SigningKey,
+    OtherSecret,
 }
 use Probe::*;
 
@@ -28,7 +35,7 @@ const TEMP: &str = "temp/123/";
 const PUBLIC: &str = "temp/public/";
 const SAVED: &str = "123/";
 
-const PROBES: [Probe; 19] = [
+const PROBES: [Probe; 22] = [
     Put(TEMP),
     Put(PUBLIC),
     Put(SAVED),
@@ -45,13 +52,16 @@ const PROBES: [Probe; 19] = [
     Query,
     Scan,
     GetItem,
+    BatchGetItem,
     PutItem,
     UpdateItem,
     DeleteItem,
+    SigningKey,
+    OtherSecret,
 ];
 
 /// What each role may do; every other probe must be denied.
-const MAY: [(&str, &[Probe]); 7] = [
+const MAY: [(&str, &[Probe]); 12] = [
     ("UploadFileFunction", &[Put(TEMP), Put(PUBLIC)]),
     ("UploadFilePublicFunction", &[Put(PUBLIC)]),
     (
@@ -71,7 +81,12 @@ const MAY: [(&str, &[Probe]); 7] = [
         ],
     ),
     ("GetFileFunction", &[Query]),
-    ("DownloadFileFunction", &[Query, Get(SAVED)]),
+    ("DownloadFileFunction", &[Query, Get(SAVED), SigningKey]),
+    ("DownloadFilesFunction", &[BatchGetItem, Get(SAVED), SigningKey]),
+    ("DownloadS3FileFunction", &[GetItem, Query, List, Get(TEMP), Get(PUBLIC), Get(SAVED)]),
+    ("VerifyCustomDownloadUrlFunction", &[SigningKey]),
+    ("GetSessionFunction", &[]),
+    ("DeleteSessionFunction", &[]),
     ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
     ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
 ];
@@ -91,6 +106,7 @@ async fn each_role_can_do_what_its_operation_needs_and_nothing_beside_it() {
 async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) -> bool {
     let s3 = s3_client(config);
     let table = aws_sdk_dynamodb::Client::new(config);
+    let secrets = aws_sdk_secretsmanager::Client::new(config);
     let bucket = &stack.bucket;
     let object = |prefix: &str| format!("{prefix}{}/probe", uuid::Uuid::new_v4());
     // An object to act on, so that nothing is refused for want of one.
@@ -118,6 +134,11 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
         GetItem => {
             code_of(table.get_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
         }
+        BatchGetItem => {
+            let key = HashMap::from([("pk".to_owned(), text(&pk)), ("sk".to_owned(), text("x"))]);
+            let keys = KeysAndAttributes::builder().keys(key).build().unwrap();
+            code_of(table.batch_get_item().request_items(&stack.table, keys).send().await)
+        }
         PutItem => {
             code_of(table.put_item().table_name(&stack.table).item("pk", text(&pk)).item("sk", text("x")).send().await)
         }
@@ -126,6 +147,15 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
         }
         DeleteItem => {
             code_of(table.delete_item().table_name(&stack.table).key("pk", text(&pk)).key("sk", text("x")).send().await)
+        }
+        SigningKey => code_of(secrets.get_secret_value().secret_id(&stack.url_signing_secret).send().await),
+        OtherSecret => {
+            let name = format!("probe-{}", uuid::Uuid::new_v4());
+            stack.secrets.create_secret().name(&name).secret_string("secret").send().await.unwrap();
+            let code = code_of(secrets.get_secret_value().secret_id(&name).send().await);
+            let delete = stack.secrets.delete_secret().secret_id(&name).force_delete_without_recovery(true);
+            delete.send().await.unwrap();
+            code
         }
     };
     match code.as_deref() {

@@ -6,14 +6,19 @@ mod admin;
 mod stack;
 
 mod delete_file;
+mod delete_session;
 mod download_file;
+mod download_files;
+mod download_s3_file;
 mod get_file;
+mod get_session;
 mod purge_files;
 mod save_file;
 mod save_file_access_control;
 mod save_file_new_version;
 mod upload_file;
 mod upload_file_public;
+mod verify_custom_download_url;
 
 mod bad_input;
 mod bucket;

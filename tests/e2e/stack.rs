@@ -17,9 +17,11 @@ pub struct Stack {
     pub table: String,
     pub token: String,
     pub other_token: String,
+    pub url_signing_secret: String,
     pub http: Client,
     pub s3: aws_sdk_s3::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
 }
 
 /// A reply of the API.
@@ -43,9 +45,11 @@ impl Stack {
             table: env("TABLE"),
             token: env("TOKEN"),
             other_token: env("OTHER_TOKEN"),
+            url_signing_secret: env("URL_SIGNING_SECRET"),
             http: Client::new(),
             s3: s3_client(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
         }
     }
 
@@ -53,6 +57,11 @@ impl Stack {
     pub fn request(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.api));
         if token.is_empty() { request } else { request.bearer_auth(token) }
+    }
+
+    /// A request as a browser makes it in a session: with this token in its cookie, among others.
+    pub fn request_in_session(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.request("", method, path).header("cookie", format!("theme=dark; token={token}; lang=en"))
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
@@ -84,6 +93,15 @@ impl Stack {
     /// Saves, which must succeed, and returns the entity.
     pub async fn save(&self, body: &Value) -> Value {
         self.post("/v2/files", body).await.expect(200)
+    }
+
+    /// Has the file say that it is kept at this URL.
+    pub async fn keep_elsewhere(&self, file: &Value, url: &str) {
+        let pk = AttributeValue::S(format!("FILE#{}", text(&file["_id"])));
+        let update = self.dynamodb.update_item().table_name(&self.table).key("pk", pk);
+        let update =
+            update.key("sk", AttributeValue::S("META".into())).update_expression("SET custom_download_url = :url");
+        update.expression_attribute_values(":url", AttributeValue::S(url.into())).send().await.unwrap();
     }
 
     /// Gets the bytes behind a download URL of the file.

@@ -1,4 +1,4 @@
-//! Tokens: every operation but the public upload refuses every bad one, in the same words.
+//! Tokens: every operation but the public upload and the end of a session refuses every bad one, in the same words.
 
 use crate::stack::{Reply, Stack};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const OPERATIONS: [(Method, &str); 10] = [
+const OPERATIONS: [(Method, &str); 14] = [
     (Method::POST, "/v1/files/upload"),
     (Method::POST, "/v2/files/upload"),
     (Method::POST, "/v1/files"),
@@ -14,6 +14,10 @@ const OPERATIONS: [(Method, &str); 10] = [
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::GET, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/download"),
+    (Method::POST, "/v1/files:downloadFiles"),
+    (Method::POST, "/v1/files:downloadS3"),
+    (Method::POST, "/v1/files/download:verify"),
+    (Method::GET, "/v1/files/session"),
     (Method::DELETE, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa?purge=true"),
@@ -38,7 +42,8 @@ fn signed(algorithm: Algorithm, kid: Option<&str>, claims: &Value) -> String {
     encode(&Header { kid: kid.map(str::to_owned), ..Header::new(algorithm) }, claims, &key).unwrap()
 }
 
-fn with(changes: &Value) -> String {
+/// A token whose claims are changed or, if null, left out.
+pub fn with(changes: &Value) -> String {
     let mut claims = claims();
     for (name, value) in changes.as_object().unwrap() {
         claims[name] = value.clone();
