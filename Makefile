@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e client-test bench build deploy sam-local watch invoke clean
+.PHONY: help dev stack stop token demo test lint unit e2e client-test bench build deploy rotate-key sam-local watch
+.PHONY: invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
 ARCH ?= arm64
@@ -71,6 +72,9 @@ deploy: ## build, and deploy to the AWS account of your credentials as samconfig
 	@grep -q 'Architecture=$(ARCH)' samconfig.toml || { echo "samconfig.toml does not say Architecture=$(ARCH)."; exit 1; }
 	@$(MAKE) --no-print-directory build
 	$(tools) sam deploy
+
+rotate-key: .local/tools/installed.txt ## replace the key that signs custom download URLs, on AWS or, with LOCAL=1, locally
+	@$(if $(LOCAL),$(with_stack)) .local/tools/bin/python infra/rotate_key.py
 
 sam-local: stack ## run the same build under `sam local start-api` (needs Docker)
 	@infra/local/sam-local.sh

@@ -13,8 +13,12 @@ pub struct Call {
 
 /// The service and the action of a request, such as `S3 HeadObject`.
 pub fn name(request: &Message) -> String {
-    if let Some((_, action)) = request.header("x-amz-target").and_then(|target| target.split_once('.')) {
-        let service = if action.contains("Stream") { "DynamoDB Streams" } else { "DynamoDB" };
+    if let Some((service, action)) = request.header("x-amz-target").and_then(|target| target.split_once('.')) {
+        let service = match service {
+            "secretsmanager" => "Secrets Manager",
+            _ if action.contains("Stream") => "DynamoDB Streams",
+            _ => "DynamoDB",
+        };
         return format!("{service} {action}");
     }
     let (path, query) = request.target().split_once('?').unwrap_or((request.target(), ""));
@@ -96,6 +100,8 @@ mod tests {
         let target = Some(("x-amz-target", "DynamoDB_20120810.TransactWriteItems"));
         let copy = Some(("x-amz-copy-source", "b/k"));
         assert_eq!(name(&request("POST", "/", target)), "DynamoDB TransactWriteItems");
+        let secret = Some(("x-amz-target", "secretsmanager.GetSecretValue"));
+        assert_eq!(name(&request("POST", "/", secret)), "Secrets Manager GetSecretValue");
         assert_eq!(name(&request("HEAD", "/b/k", None)), "S3 HeadObject");
         assert_eq!(name(&request("PUT", "/b/k?x-id=CopyObject", copy)), "S3 CopyObject");
         assert_eq!(name(&request("PUT", "/b/k?partNumber=1&uploadId=u", copy)), "S3 UploadPartCopy");

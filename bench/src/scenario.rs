@@ -41,6 +41,13 @@ pub fn cases(function: &str) -> &'static [Case] {
         }
         "get-file" => const { &[reading("get", get)] },
         "download-file" => const { &[reading("download", download)] },
+        "download-files" => {
+            const { &[reading("10 files", download_many), reading("10 files, one an older version", download_many_older)] }
+        }
+        "download-s3-file" => const { &[reading("version", download_version), reading("upload", download_upload)] },
+        "verify-custom-download-url" => const { &[reading("key unknown", verify_unknown_key)] },
+        "get-session" => const { &[reading("start", get_session)] },
+        "delete-session" => const { &[reading("end", delete_session)] },
         "delete-file" => const { &[using_up("at once", delete), using_up("with retention", delete_later)] },
         "generate-public-link" => const { &[reading("generate", generate_link)] },
         "list-public-links-for-file" => const { &[reading("list", list_links)] },
@@ -106,6 +113,53 @@ fn get(stack: &Stack) -> Result<Value> {
 
 fn download(stack: &Stack) -> Result<Value> {
     request(stack, "GET /v1/files/{id}/download", Some(stack.lasting_file()?), &Value::Null)
+}
+
+fn download_many(stack: &Stack) -> Result<Value> {
+    let files: Vec<_> = (0..10).map(|_| stack.save()).collect::<Result<_>>()?;
+    let wanted: Vec<_> = files.iter().map(|file| json!({ "id": file["_id"] })).collect();
+    request(stack, "POST /v1/files:downloadFiles", None, &json!(wanted))
+}
+
+fn download_many_older(stack: &Stack) -> Result<Value> {
+    let file = stack.save()?;
+    stack.save_version(&file["_id"])?;
+    let mut event = download_many(stack)?;
+    let mut wanted: Value = serde_json::from_str(text(&event["body"]))?;
+    wanted[0] = json!({ "id": file["_id"], "version": 1 });
+    event["body"] = wanted.to_string().into();
+    Ok(event)
+}
+
+fn download_version(stack: &Stack) -> Result<Value> {
+    download_s3(stack, &stack.save()?["s3ref"])
+}
+
+fn download_upload(stack: &Stack) -> Result<Value> {
+    download_s3(stack, &stack.upload()?)
+}
+
+fn download_s3(stack: &Stack, s3ref: &Value) -> Result<Value> {
+    let mut event = request(stack, "POST /v1/files:downloadS3", None, &Value::Null)?;
+    // The names in these need no encoding.
+    event["rawQueryString"] = format!("s3_bucket={}&s3_key={}", text(&s3ref["bucket"]), text(&s3ref["key"])).into();
+    Ok(event)
+}
+
+/// A key is read once in five minutes, so only one that is not known is read by every request.
+fn verify_unknown_key(stack: &Stack) -> Result<Value> {
+    let signature = format!("00000000-0000-4000-8000-000000000000.{}", "A".repeat(43));
+    let url = format!("https://files.example/?expires_at=9999999999999&signature={signature}");
+    request(stack, "POST /v1/files/download:verify", None, &json!({ "custom_download_url": url }))
+}
+
+fn get_session(stack: &Stack) -> Result<Value> {
+    request(stack, "GET /v1/files/session", None, &Value::Null)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every case makes its events with the same signature")]
+fn delete_session(_: &Stack) -> Result<Value> {
+    Ok(http_event("DELETE /v1/files/session", "/v1/files/session", None, "", &Value::Null))
 }
 
 fn delete(stack: &Stack) -> Result<Value> {

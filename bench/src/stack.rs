@@ -93,6 +93,12 @@ impl Stack {
         Ok(file)
     }
 
+    /// Uploads and saves a new version of a file.
+    pub fn save_version(&self, id: &Value) -> Result<()> {
+        self.api("POST", "/v2/files", &json!({ "_id": id, "s3ref": self.upload()? }))?;
+        Ok(())
+    }
+
     /// The id of one file that all who only read share.
     pub fn lasting_file(&self) -> Result<&str> {
         if let Some(id) = self.lasting_file.get() {

@@ -19,7 +19,8 @@ trap 'rm -f "$copy"' EXIT
 awk '{ print } /^        BUCKET: / { print "        AWS_ENDPOINT_URL: \"\"" }' template.yaml >"$copy"
 cat >"$LOCAL/sam-local.json" <<JSON
 { "Parameters": { "AWS_ENDPOINT_URL": "$AWS_ENDPOINT_URL", "BUCKET": "$BUCKET", "TABLE": "$TABLE",
-  "PUBLIC_URL": "http://localhost:3000" } }
+  "PUBLIC_URL": "http://localhost:3000",
+  "URL_SIGNING_SECRET": "$URL_SIGNING_SECRET" } }
 JSON
 
 # Signed URLs carry the address they were signed for: `localhost` must mean the same inside a container and out here.

@@ -34,7 +34,8 @@ def read_stack():
 def set_cors(api, body, parameters):
     # The emulator's SAM sees a parameter's default and as text; the stack has its value, which AWS makes a list.
     origins = [origin.strip() for origin in parameters["AllowedOrigins"].split(",")]
-    cors = body["x-amazon-apigateway-cors"] | {"allowOrigins": origins}
+    _, for_any_origin, for_some = body["x-amazon-apigateway-cors"]["Fn::If"]
+    cors = (for_any_origin if origins == ["*"] else for_some) | {"allowOrigins": origins}
     gateway.update_api(ApiId=api, CorsConfiguration={name[0].upper() + name[1:]: value for name, value in cors.items()})
 
 
@@ -99,3 +100,4 @@ set_table(
 print(f"API_URL={gateway.meta.endpoint_url}/_aws/execute-api/{api}")
 print(f"BUCKET={bucket}")
 print(f"TABLE={table}")
+print(f"URL_SIGNING_SECRET={names['UrlSigningSecret']}")

@@ -7,7 +7,9 @@ use url::Url;
 const MAX_BYTES: usize = 2_048;
 
 /// The query parameters that we add to a custom download URL when we hand it out.
-pub const ADDED_PARAMETERS: [&str; 2] = ["expires_at", "signature"];
+pub const ADDED_PARAMETERS: [&str; 2] = [EXPIRES_AT, SIGNATURE];
+pub(crate) const EXPIRES_AT: &str = "expires_at";
+pub(crate) const SIGNATURE: &str = "signature";
 
 /// An absolute http(s) URL of at most 2,048 bytes, without credentials and without the parameters that we add.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,36 +3,54 @@
 use crate::{
     config::ConfigError,
     error::ApiError,
-    file::{File, Meta},
+    file::{File, Meta, Version},
     presign::Presigner,
+    url_signature::UrlSigner,
 };
 
 /// Where files are downloaded from, and how their URLs are signed.
 pub struct Downloads {
     bucket: Presigner,
+    custom_urls: UrlSigner,
 }
 
 impl Downloads {
-    /// For the bucket in `BUCKET`.
+    /// For the bucket in `BUCKET`, and for files that are kept elsewhere the secret that `URL_SIGNING_SECRET` names.
     ///
     /// # Errors
     /// If a variable is not set.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self { bucket: Presigner::from_env()? })
+        Ok(Self::new(Presigner::from_env()?, UrlSigner::from_env()?))
     }
 
-    /// A URL for a file as it is now: for 15 minutes, under the file's own name and type.
+    /// From this bucket, and elsewhere with signatures of this signer's.
+    #[must_use]
+    pub fn new(bucket: Presigner, custom_urls: UrlSigner) -> Self {
+        Self { bucket, custom_urls }
+    }
+
+    /// A URL for a file as it is now: for 15 minutes, under the file's own name and type. If the file is kept elsewhere
+    /// it is its custom URL, signed for the organisation that it belongs to, whoever downloads it.
     ///
     /// # Errors
     /// 500 if signing fails.
     pub async fn latest(&self, meta: &Meta, attachment: bool) -> Result<String, ApiError> {
-        match &meta.current {
-            Some(version) => self.bucket.get(&version.object_key, &meta.filename, &meta.mime_type, attachment),
-            None => Err(ApiError::internal("a file without a version or a custom URL")),
+        match (&meta.custom_download_url, &meta.current) {
+            (Some(url), _) => self.custom_urls.sign(&meta.org, url).await,
+            (None, Some(version)) => self.bucket.get(&version.object_key, &meta.filename, &meta.mime_type, attachment),
+            (None, None) => Err(ApiError::internal("a file without a version or a custom URL")),
         }
     }
 
-    /// A URL for the version at this index, 0 being the latest. Versions before the latest go by their own name and type.
+    /// A URL for a version before the latest: for 15 minutes, under its own name and type.
+    ///
+    /// # Errors
+    /// 500 if signing fails.
+    pub fn older(&self, version: &Version, attachment: bool) -> Result<String, ApiError> {
+        self.bucket.get(&version.object_key, &version.filename, &version.mime_type, attachment)
+    }
+
+    /// A URL for the version at this index, 0 being the latest.
     ///
     /// # Errors
     /// 404 if there is no such version.
@@ -41,7 +59,70 @@ impl Downloads {
             return self.latest(&file.meta, attachment).await;
         }
         let version = usize::try_from(index).ok().and_then(|index| file.versions.get(index));
-        let version = version.ok_or(ApiError::NotFound("the file has no such version; 0 is the latest"))?;
-        self.bucket.get(&version.object_key, &version.filename, &version.mime_type, attachment)
+        self.older(version.ok_or_else(no_such_version)?, attachment)
+    }
+}
+
+/// The 404 of a version that a file has not.
+#[must_use]
+pub fn no_such_version() -> ApiError {
+    ApiError::NotFound("the file has no such version; 0 is the latest")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        custom_url::CustomUrl,
+        fixtures::{file, filename, org, saved_key, secretsmanager, version},
+    };
+    use aws_credential_types::Credentials;
+    use aws_sdk_secretsmanager::{Client, operation::get_secret_value::GetSecretValueOutput};
+    use aws_smithy_mocks::mock;
+
+    const KEY_ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
+
+    fn downloads() -> Downloads {
+        let secret = mock!(Client::get_secret_value).then_output(|| {
+            let value = GetSecretValueOutput::builder().version_id(KEY_ID).secret_string("secret");
+            value.version_stages("AWSCURRENT").build()
+        });
+        let credentials = Credentials::new("AKID", "secret", None, None, "test");
+        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+        Downloads::new(bucket, UrlSigner::with_client(secretsmanager(&[&secret]), "secret"))
+    }
+
+    /// Two versions, renamed since.
+    fn renamed() -> File {
+        let mut file = file();
+        file.versions.insert(0, version(2));
+        file.meta.current = Some(version(2));
+        file.meta.filename = filename("new.pdf");
+        file
+    }
+
+    #[tokio::test]
+    async fn the_latest_version_goes_by_the_files_name_and_older_ones_by_their_own() {
+        let (downloads, file) = (downloads(), renamed());
+        let latest = downloads.version(&file, 0, true).await.unwrap();
+        assert!(latest.contains(&saved_key(2).to_string()) && latest.contains("new.pdf"), "{latest}");
+        let older = downloads.version(&file, 1, true).await.unwrap();
+        assert!(older.contains(&saved_key(1).to_string()) && !older.contains("new.pdf"), "{older}");
+        assert_eq!(downloads.version(&file, 2, true).await.unwrap_err().status(), 404);
+    }
+
+    #[tokio::test]
+    async fn a_file_kept_elsewhere_is_downloaded_there_and_its_older_versions_here() {
+        let (downloads, mut file) = (downloads(), renamed());
+        let url = CustomUrl::try_from("https://files.example/7".to_owned()).unwrap();
+        file.meta.custom_download_url = Some(url);
+        let older = downloads.version(&file, 1, true).await.unwrap();
+        assert!(older.contains(&saved_key(1).to_string()), "{older}");
+        let never_here = Meta { current: None, ..file.meta.clone() };
+        for meta in [file.meta, never_here] {
+            let latest = downloads.latest(&meta, true).await.unwrap();
+            assert!(latest.starts_with("https://files.example/7?expires_at="), "{latest}");
+            assert!(downloads.custom_urls.verify(&org("123"), &latest).await.unwrap(), "{latest}");
+        }
     }
 }

@@ -29,7 +29,9 @@ pub mod public_link;
 pub mod public_url;
 pub mod purge;
 pub mod relation;
+pub mod session;
 pub mod upload;
 pub mod upload_mark;
+pub mod url_signature;
 
 pub use error::ApiError;

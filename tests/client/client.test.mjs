@@ -207,6 +207,52 @@ describe('the official client', () => {
     assert.deepEqual(await bytesOf(_id), bytes)
   })
 
+  test('many files are downloaded at once, and one that is not there stops no other', async () => {
+    const bytes = [randomBytes(100), randomBytes(200)]
+    const first = await ok(owner, 'saveFileV2', null, { s3ref: await upload(owner, 'uploadFileV2', bytes[0]) })
+    const s3ref = await upload(owner, 'uploadFileV2', bytes[1])
+    const { _id: id } = await ok(owner, 'saveFileV2', null, { _id: first._id, s3ref })
+    const missing = randomUUID()
+    const wanted = [{ id }, { id: missing }, { id, version: 1 }]
+    const replies = await ok(owner, 'downloadFiles', null, wanted)
+    assert.deepEqual(replies.map(({ file_entity_id }) => file_entity_id), [id, missing, id])
+    assert.deepEqual((await read(replies[0].download_url)).bytes, bytes[1])
+    assert.equal(replies[1].download_url, undefined)
+    assert.deepEqual((await read(replies[2].download_url)).bytes, bytes[0])
+    assert.ok((await ok(stranger, 'downloadFiles', null, wanted)).every(({ download_url }) => !download_url))
+  })
+
+  test('an s3ref is downloaded as it was returned, saved or not', async () => {
+    const bytes = randomBytes(100)
+    const uploaded = await upload(owner, 'uploadFileV2', bytes, 'Übersicht 📎.txt')
+    const download = (client, { bucket, key }) => call(client, 'downloadS3File', { s3_bucket: bucket, s3_key: key })
+    const before = await download(owner, uploaded)
+    assert.deepEqual((await read(before.data.download_url)).bytes, bytes)
+    const { s3ref } = await ok(owner, 'saveFileV2', null, { s3ref: uploaded })
+    const { data } = await download(owner, s3ref)
+    assert.deepEqual((await read(data.download_url)).bytes, bytes)
+    for (const ref of [uploaded, s3ref]) assert.equal((await download(stranger, ref)).status, 404)
+  })
+
+  test('a custom download URL that was not signed here is not valid', async () => {
+    const custom_download_url = 'https://some-api-url.com?file_id=123&expires_at=1699273500029&signature=abcdefg'
+    assert.deepEqual(await ok(owner, 'verifyCustomDownloadUrl', null, { custom_download_url }), { valid: false })
+  })
+
+  test('a session reads files by its cookie until it is ended', async () => {
+    const s3ref = await upload(owner, 'uploadFileV2', 'text')
+    const { _id: id } = await ok(owner, 'saveFileV2', null, { s3ref })
+    const started = await call(owner, 'getSession')
+    assert.equal(started.status, 200)
+    const [cookie] = started.headers['set-cookie'][0].split('; ')
+    const inSession = { headers: { cookie } }
+    assert.equal((await call(anyone, 'getFile', { id }, null, inSession)).status, 200)
+    assert.equal((await call(anyone, 'deleteFile', { id }, null, inSession)).status, 401)
+    const ended = await call(anyone, 'deleteSession', null, null, inSession)
+    assert.equal(ended.status, 200)
+    assert.match(ended.headers['set-cookie'][0], /^token=; .*Max-Age=0/)
+  })
+
   test('a browser saves a download under its true name, or shows it', async () => {
     const s3ref = await upload(owner, 'uploadFileV2', 'text', 'Übersicht 📎.txt')
     const { _id: id } = await ok(owner, 'saveFileV2', null, { s3ref })

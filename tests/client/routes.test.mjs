@@ -17,7 +17,7 @@ const functions = Object.entries(template.Resources)
   .filter(([, resource]) => resource.Type === 'AWS::Serverless::Function')
   .map(([logicalId, { Properties }]) => ({
     logicalId,
-    folder: Properties.CodeUri.match(/^build\/([a-z-]+)\/$/)?.[1],
+    folder: Properties.CodeUri.match(/^build\/([a-z0-9-]+)\/$/)?.[1],
     routes: Object.values(Properties.Events ?? {})
       .filter((event) => event.Type === 'HttpApi')
       .map(({ Properties: { Method, Path } }) => `${Method.toUpperCase()} ${Path}`),
@@ -61,10 +61,18 @@ test('an operation that is not in the official document is marked as an addition
   for (const [id] of added) assert.ok(!(id in contract), `${id} is in the official document`)
 })
 
-test('only the public upload and following a public link work without a token', () => {
+test('only what is meant for people without an account, and the end of a session, work without a token', () => {
   const open = Object.entries(operations(ours)).filter(([, { operation }]) => operation.security?.length === 0)
-  assert.deepEqual(open.map(([id]) => id).sort(), ['accessPublicLink', 'uploadFilePublic'])
+  assert.deepEqual(open.map(([id]) => id).sort(), ['accessPublicLink', 'deleteSession', 'uploadFilePublic'])
   assert.ok(ours.security.length > 0)
+})
+
+test('the cookie is taken for every GET that takes a token, and for nothing else', () => {
+  const takesCookie = (operation) => (operation.security ?? ours.security).some((scheme) => 'CookieAuth' in scheme)
+  for (const [id, { method, operation }] of Object.entries(operations(ours))) {
+    const takesToken = operation.security?.length !== 0
+    assert.equal(takesCookie(operation), method === 'get' && takesToken, id)
+  }
 })
 
 test('every function has a sample event, for one of its own routes', () => {

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::{
 use aws_sdk_s3::types::{Tag, Tagging};
 use std::collections::HashMap;
 
-/// An action on an object of a kind, or on the table.
+/// An action on an object of a kind, on the table, or on a secret.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Probe {
     Put(&'static str),
@@ -27,6 +27,8 @@ enum Probe {
     UpdateItem,
     DeleteItem,
     ConditionCheckItem,
+    SigningKey,
+    OtherSecret,
 }
 use Probe::*;
 
@@ -56,6 +58,8 @@ const PROBES: &[Probe] = &[
     UpdateItem,
     DeleteItem,
     ConditionCheckItem,
+    SigningKey,
+    OtherSecret,
 ];
 
 /// What each role may do; every other probe must be denied.
@@ -81,7 +85,12 @@ const MAY: &[(&str, &[Probe])] = &[
         ],
     ),
     ("GetFileFunction", &[Query, Get(SAVED)]),
-    ("DownloadFileFunction", &[Query, Get(SAVED)]),
+    ("DownloadFileFunction", &[Query, Get(SAVED), SigningKey]),
+    ("DownloadFilesFunction", &[BatchGetItem, Get(SAVED), SigningKey]),
+    ("DownloadS3FileFunction", &[GetItem, Query, List, Get(TEMP), Get(PUBLIC), Get(SAVED)]),
+    ("VerifyCustomDownloadUrlFunction", &[SigningKey]),
+    ("GetSessionFunction", &[]),
+    ("DeleteSessionFunction", &[]),
     ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
     ("GetUserSchemaFileCollectionsFunction", &[Query]),
     ("CreateUserSchemaFileCollectionFunction", &[Query, PutItem]),
@@ -94,7 +103,7 @@ const MAY: &[(&str, &[Probe])] = &[
     ("GetFilesInCollectionFunction", &[Query, BatchGetItem]),
     ("GeneratePublicLinkFunction", &[GetItem, PutItem, ConditionCheckItem]),
     ("ListPublicLinksForFileFunction", &[GetItem, Query]),
-    ("AccessPublicLinkFunction", &[GetItem, UpdateItem, Get(SAVED)]),
+    ("AccessPublicLinkFunction", &[GetItem, UpdateItem, Get(SAVED), SigningKey]),
     ("RevokePublicLinkFunction", &[GetItem, DeleteItem]),
     ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
 ];
@@ -114,6 +123,7 @@ async fn each_role_can_do_what_its_operation_needs_and_nothing_beside_it() {
 async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) -> bool {
     let s3 = s3_client(config);
     let table = aws_sdk_dynamodb::Client::new(config);
+    let secrets = aws_sdk_secretsmanager::Client::new(config);
     let bucket = &stack.bucket;
     let object = |prefix: &str| format!("{prefix}{}/probe", uuid::Uuid::new_v4());
     // An object to act on, so that nothing is refused for want of one.
@@ -161,6 +171,15 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
             let check = check.key("pk", text(&pk)).key("sk", text("x")).build().unwrap();
             let action = TransactWriteItem::builder().condition_check(check).build();
             code_of(table.transact_write_items().transact_items(action).send().await)
+        }
+        SigningKey => code_of(secrets.get_secret_value().secret_id(&stack.url_signing_secret).send().await),
+        OtherSecret => {
+            let name = format!("probe-{}", uuid::Uuid::new_v4());
+            stack.secrets.create_secret().name(&name).secret_string("secret").send().await.unwrap();
+            let code = code_of(secrets.get_secret_value().secret_id(&name).send().await);
+            let delete = stack.secrets.delete_secret().secret_id(&name).force_delete_without_recovery(true);
+            delete.send().await.unwrap();
+            code
         }
     };
     match code.as_deref() {

@@ -18,9 +18,11 @@ pub struct Stack {
     pub token: String,
     pub admin_token: String,
     pub other_token: String,
+    pub url_signing_secret: String,
     pub http: Client,
     pub s3: aws_sdk_s3::Client,
     pub dynamodb: aws_sdk_dynamodb::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
 }
 
 /// A reply of the API.
@@ -45,9 +47,11 @@ impl Stack {
             token: env("TOKEN"),
             admin_token: env("ADMIN_TOKEN"),
             other_token: env("OTHER_TOKEN"),
+            url_signing_secret: env("URL_SIGNING_SECRET"),
             http: Client::new(),
             s3: s3_client(&config),
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
         }
     }
 
@@ -55,6 +59,11 @@ impl Stack {
     pub fn request(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("{}{path}", self.api));
         if token.is_empty() { request } else { request.bearer_auth(token) }
+    }
+
+    /// A request as a browser makes it in a session: with this token in its cookie, among others.
+    pub fn request_in_session(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
+        self.request("", method, path).header("cookie", format!("theme=dark; token={token}; lang=en"))
     }
 
     pub async fn post(&self, path: &str, body: &Value) -> Reply {
@@ -86,6 +95,11 @@ impl Stack {
     /// Saves, which must succeed, and returns the entity.
     pub async fn save(&self, body: &Value) -> Value {
         self.post("/v2/files", body).await.expect(200)
+    }
+
+    /// Has the file say that it is kept at this URL.
+    pub async fn keep_elsewhere(&self, file: &Value, url: &str) {
+        self.save(&json!({ "_id": file["_id"], "custom_download_url": url })).await;
     }
 
     /// Gets the bytes behind a download URL of the file.

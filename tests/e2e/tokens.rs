@@ -1,4 +1,4 @@
-//! Tokens: every operation but the public upload and following a public link refuses every bad one, in the same words.
+//! Tokens: every operation that takes one refuses every bad one, in the same words.
 
 use crate::stack::{Reply, Stack};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -14,6 +14,10 @@ const OPERATIONS: &[(Method, &str)] = &[
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::GET, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/download"),
+    (Method::POST, "/v1/files:downloadFiles"),
+    (Method::POST, "/v1/files:downloadS3"),
+    (Method::POST, "/v1/files/download:verify"),
+    (Method::GET, "/v1/files/session"),
     (Method::DELETE, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::DELETE, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa?purge=true"),
