@@ -88,6 +88,18 @@ pub async fn get(url: &str) -> Result<Vec<u8>, BoxError> {
     tokio::time::timeout(JWKS_TIMEOUT, exchange).await?
 }
 
+/// The roots in the binary: a `provided` image need not have any, and reading them from files costs more.
+#[must_use]
+pub fn tls_context() -> TlsContext {
+    let mut roots = TrustStore::empty();
+    for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(der));
+        roots.add_pem_certificate(pem);
+    }
+    // Building a context of roots alone cannot fail; the default would read files.
+    TlsContext::builder().with_trust_store(roots).build().unwrap_or_default()
+}
+
 static CONFIG: LazyLock<SdkConfig> = LazyLock::new(|| {
     let timeouts = TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT);
     let mut config = SdkConfig::builder()
@@ -101,21 +113,13 @@ static CONFIG: LazyLock<SdkConfig> = LazyLock::new(|| {
     config.build()
 });
 
-/// One connection pool for all clients. The trust store is built from the roots in the binary: a `provided` image need
-/// not have any, and reading them from files costs more.
+/// One connection pool for all clients.
 static CONNECTOR: LazyLock<SharedHttpConnector> = LazyLock::new(|| {
-    let mut roots = TrustStore::empty();
-    for der in webpki_root_certs::TLS_SERVER_ROOT_CERTS {
-        let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", BASE64_STANDARD.encode(der));
-        roots.add_pem_certificate(pem);
-    }
-    // Building a context of roots alone cannot fail; the default would read files.
-    let tls = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
     let connector = Connector::builder()
         .connector_settings(HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build())
         .sleep_impl(TokioSleep::new())
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
-        .tls_context(tls)
+        .tls_context(tls_context())
         .build();
     SharedHttpConnector::new(connector)
 });

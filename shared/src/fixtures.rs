@@ -13,7 +13,13 @@ use crate::{
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client};
-use aws_smithy_runtime_api::{client::orchestrator::HttpResponse, http::StatusCode};
+use aws_smithy_runtime_api::{
+    client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        orchestrator::{HttpRequest, HttpResponse},
+    },
+    http::StatusCode,
+};
 use aws_smithy_types::{body::SdkBody, retry::RetryConfig};
 use aws_types::region::Region;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, jwk::Jwk};
@@ -35,7 +41,7 @@ macro_rules! config {
     };
 }
 
-pub(crate) fn s3_config() -> aws_sdk_s3::config::Builder {
+fn s3_config() -> aws_sdk_s3::config::Builder {
     config!(aws_sdk_s3)
 }
 
@@ -67,6 +73,53 @@ fn answers(rules: &[&Rule]) -> MockResponseInterceptor {
 pub(crate) fn s3_answer(status: u16, error_code: Option<&str>) -> HttpResponse {
     let body = error_code.map(|code| format!("<Error><Code>{code}</Code><Message>words</Message></Error>"));
     HttpResponse::new(StatusCode::try_from(status).unwrap(), SdkBody::from(body.unwrap_or_default()))
+}
+
+/// An S3 that answers the last part first, and the body that it was asked to complete with.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LastPartFirst(Arc<Mutex<String>>);
+
+impl LastPartFirst {
+    pub(crate) fn store() -> (ObjectStore, Self) {
+        let s3 = Self::default();
+        let connector = SharedHttpConnector::new(s3.clone());
+        let config = s3_config().http_client(http_client_fn(move |_, _| connector.clone())).build();
+        (ObjectStore::with_client(aws_sdk_s3::Client::from_conf(config), "bucket"), s3)
+    }
+
+    /// Whether it was asked to put this many parts together in order.
+    pub(crate) fn completed_in_order(&self, parts: usize) -> bool {
+        let body = self.0.lock().unwrap();
+        let places: Option<Vec<_>> = (1..=parts).map(|number| body.find(&format!("<ETag>e{number}</ETag>"))).collect();
+        places.is_some_and(|places| places.is_sorted())
+    }
+}
+
+impl HttpConnector for LastPartFirst {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let query = request.uri().split_once('?').unwrap().1.to_owned();
+        let part = query.split('&').find_map(|pair| pair.strip_prefix("partNumber=")?.parse::<u32>().ok());
+        let body = match part {
+            Some(number) => format!("<CopyPartResult><ETag>e{number}</ETag></CopyPartResult>"),
+            None if query.contains("uploads") => {
+                "<R><UploadId>u</UploadId></R>".replace('R', "InitiateMultipartUploadResult")
+            }
+            None => {
+                *self.0.lock().unwrap() = String::from_utf8_lossy(request.body().bytes().unwrap()).into_owned();
+                "<CompleteMultipartUploadResult/>".to_owned()
+            }
+        };
+        HttpConnectorFuture::new(async move {
+            for _ in part.unwrap_or(16)..16 {
+                tokio::task::yield_now().await;
+            }
+            let mut response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body));
+            if let Some(number) = part {
+                response.headers_mut().insert("etag", format!("e{number}"));
+            }
+            Ok(response)
+        })
+    }
 }
 
 pub(crate) const FILE_ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";

@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod object_copy;
 pub mod object_key;
 pub mod object_store;
+pub mod object_stream;
 pub mod presign;
 pub mod purge;
 pub mod relation;

@@ -4,7 +4,7 @@ use crate::{
     error::ApiError,
     file::Version,
     filename::{Filename, UNRESERVED},
-    object_key::TempKey,
+    object_key::{SavedKey, TempKey},
     object_store::{INDEX_TAG, ObjectStore, UploadedObject},
     presign::PATH,
 };
@@ -87,11 +87,7 @@ impl ObjectStore {
         let upload_id = started.upload_id().unwrap_or_default();
         let copied = self.copy_parts(from, upload, &key, upload_id).await;
         if copied.is_err() {
-            // The lifecycle rule would do this too, a day later.
-            let abort = self.client().abort_multipart_upload().bucket(&self.bucket).key(&key).upload_id(upload_id);
-            if let Err(error) = abort.send().await {
-                tracing::warn!(%error, "an abandoned multipart copy is left to the lifecycle rule");
-            }
+            self.abort(&version.object_key, upload_id).await;
         }
         copied
     }
@@ -133,6 +129,14 @@ impl ObjectStore {
         Ok(())
     }
 
+    /// Abandons a multipart upload. The lifecycle rule would do this too, a day later.
+    pub(crate) async fn abort(&self, key: &SavedKey, upload_id: &str) {
+        let abort = self.client().abort_multipart_upload().bucket(&self.bucket).key(key.to_string());
+        if let Err(error) = abort.upload_id(upload_id).send().await {
+            tracing::warn!(%error, "an abandoned multipart upload is left to the lifecycle rule");
+        }
+    }
+
     /// Bucket and key, encoded for the `x-amz-copy-source` header.
     fn copy_source(&self, from: &TempKey) -> String {
         format!("{}/{}", self.bucket, utf8_percent_encode(&from.to_string(), &PATH))
@@ -153,7 +157,7 @@ fn metadata(upload: &UploadedObject) -> HashMap<String, String> {
 }
 
 /// What the plain URL of a public file answers with.
-fn content_disposition(filename: &Filename) -> String {
+pub(crate) fn content_disposition(filename: &Filename) -> String {
     let disposition = filename.content_disposition(false);
     if disposition.len() <= MAX_DISPOSITION_BYTES { disposition } else { "inline".to_owned() }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    fixtures::{filename, s3_answer, s3_config, store, temp_key, version},
+    fixtures::{LastPartFirst, filename, s3_answer, store, temp_key, version},
     metadata::Metadata,
 };
 use aws_sdk_s3::{
@@ -12,11 +12,7 @@ use aws_sdk_s3::{
     },
 };
 use aws_smithy_mocks::{MockResponse, Rule, mock};
-use aws_smithy_runtime_api::client::{
-    http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
-    orchestrator::{HttpRequest, HttpResponse},
-};
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use std::sync::{Arc, Mutex};
 
 const MIB_64: u64 = 67_108_864;
@@ -156,43 +152,11 @@ async fn a_multipart_copy_that_cannot_be_completed_is_aborted() {
     assert_eq!(copy.ended(), (1, 1));
 }
 
-/// An S3 that answers the last part first, and the body that it was asked to complete with.
-#[derive(Clone, Debug, Default)]
-struct LastPartFirst(Arc<Mutex<String>>);
-
-impl HttpConnector for LastPartFirst {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let query = request.uri().split_once('?').unwrap().1.to_owned();
-        let part = query.split('&').find_map(|pair| pair.strip_prefix("partNumber=")?.parse::<u32>().ok());
-        let body = match part {
-            Some(number) => format!("<CopyPartResult><ETag>e{number}</ETag></CopyPartResult>"),
-            None if query.contains("uploads") => {
-                "<R><UploadId>u</UploadId></R>".replace('R', "InitiateMultipartUploadResult")
-            }
-            None => {
-                *self.0.lock().unwrap() = String::from_utf8_lossy(request.body().bytes().unwrap()).into_owned();
-                "<CompleteMultipartUploadResult/>".to_owned()
-            }
-        };
-        HttpConnectorFuture::new(async move {
-            for _ in part.unwrap_or(16)..16 {
-                tokio::task::yield_now().await;
-            }
-            Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body)))
-        })
-    }
-}
-
 #[tokio::test]
 async fn parts_are_put_together_by_number_whichever_is_copied_first() {
-    let s3 = LastPartFirst::default();
-    let connector = SharedHttpConnector::new(s3.clone());
-    let client = Client::from_conf(s3_config().http_client(http_client_fn(move |_, _| connector.clone())).build());
-    let objects = ObjectStore::with_client(client, "bucket");
+    let (objects, s3) = LastPartFirst::store();
     assert_eq!(objects.copy(&temp_key(), &upload(MIB_64 * 16), &version(1)).await.unwrap(), Copied::Done);
-    let body = s3.0.lock().unwrap().clone();
-    let places: Vec<_> = (1..=16).map(|number| body.find(&format!("<ETag>e{number}</ETag>")).unwrap()).collect();
-    assert!(places.is_sorted(), "{body}");
+    assert!(s3.completed_in_order(16));
 }
 
 #[test]
