@@ -6,6 +6,8 @@
 //! by the lifecycle rule, the copy when its mark runs out.
 
 mod request;
+#[allow(dead_code)] // Until the handler calls it.
+mod source_url;
 mod upload;
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
