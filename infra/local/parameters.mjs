@@ -7,5 +7,7 @@ const parameters = {
   TokenJwks: JSON.stringify(jwks()),
   Architecture: process.arch === "arm64" ? "arm64" : "x86_64",
   RequireTls: "false", // the emulator speaks plain HTTP
+  // Where the end-to-end tests serve files: a test cannot listen on a public address.
+  SourceUrlExempt: `127.0.0.1:${Number(process.env.PORT ?? 4566) + 1}`,
 };
 console.log(JSON.stringify(parameters, null, 2));

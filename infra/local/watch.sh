@@ -11,6 +11,8 @@ parameter() { node -p "JSON.parse(fs.readFileSync('$LOCAL/parameters.yaml'))['$1
 TOKEN_ISSUER=$(parameter TokenIssuer) TOKEN_AUDIENCE=$(parameter TokenAudience) TOKEN_JWKS=$(parameter TokenJwks)
 TOKEN_JWKS_URL="" TOKEN_ORG_CLAIM=org_id TOKEN_USER_CLAIM=sub TOKEN_ADMIN_CLAIM=file_admin
 MAX_UPLOAD_BYTES=5368709120 MAX_PUBLIC_UPLOAD_BYTES=26214400 RETENTION_DAYS=30
+SOURCE_URL_MAX_BYTES=104857600 SOURCE_URL_TIMEOUT_SECONDS=20 SOURCE_URL_MAX_REDIRECTS=3
+SOURCE_URL_EXEMPT=$(parameter SourceUrlExempt)
 PATH=$LOCAL/tools/bin:$PATH
 set +a
 exec cargo-lambda lambda watch --profile local --package "$1"
