@@ -12,6 +12,7 @@ mod purge_files;
 mod save_file;
 mod save_file_access_control;
 mod save_file_new_version;
+mod save_file_source_url;
 mod upload_file;
 mod upload_file_public;
 
