@@ -37,10 +37,10 @@ struct Part {
 }
 
 impl ObjectStore {
-    /// Stores all chunks as one private object, and returns how many bytes they have. If it fails nothing is stored.
+    /// Stores all chunks as one private object, and returns how many bytes they have.
     ///
     /// # Errors
-    /// Those of the chunks; 500 if S3 fails.
+    /// Those of the chunks, and then nothing is stored; 500 if S3 fails, which may have stored them all the same.
     pub async fn put_stream(
         &self,
         key: &SavedKey,

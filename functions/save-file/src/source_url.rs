@@ -1,9 +1,8 @@
 //! Fetching a file from a URL that the caller chose, without letting the caller reach anything that is not public.
 //!
 //! Each hop resolves its host, checks every address of the answer, and connects to exactly those: nothing asks DNS a
-//! second time. Redirects are followed here, one hop after the other, so that each is checked like the first. The reply
-//! to every refused address is the same, and so is that to every failure of the network, or callers could use us to scan
-//! one.
+//! second time. Redirects are followed here, one hop after the other, so that each is checked like the first. Every
+//! refused address gets the same reply, and so does every failure of the network, or callers could use us to scan one.
 
 mod fetched;
 mod filename;
@@ -102,7 +101,7 @@ impl SourceUrls {
 
     async fn get(&self, target: &Target) -> Result<HttpResponse, ApiError> {
         let addresses = target.public_addresses(&self.dns, &self.exempt).await?;
-        // Of its own for each hop: it knows no other addresses, and no connection outlives the check that it was made on.
+        // One for each hop: it knows no other addresses, and no connection outlives the check that it was made on.
         let connector = Connector::builder()
             .proxy_config(ProxyConfig::disabled())
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
@@ -125,7 +124,7 @@ fn location(response: &HttpResponse) -> Option<&str> {
     response.headers().get(header::LOCATION).filter(|_| is_redirect)
 }
 
-/// One reply to a name that DNS does not know, a port that is closed, an answer that is no HTTP, and one that never comes.
+/// One reply to a name that DNS does not know, a port that is closed, and an answer that is no HTTP or never comes.
 fn not_fetched(cause: &(impl Error + 'static)) -> ApiError {
     tracing::info!(cause = %DisplayErrorContext(cause), "a source_url could not be fetched");
     ApiError::bad_request("source_url: could not be fetched; check that it answers with the file")

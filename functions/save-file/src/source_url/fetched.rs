@@ -52,8 +52,8 @@ impl Fetched {
 }
 
 impl Chunks for Fetched {
-    /// A body that ends before its `Content-Length`, or in the middle of a chunk, is an error; one that has neither ends
-    /// where the connection does.
+    /// A body that ends before its `Content-Length`, or in the middle of a chunk, is an error; one that has neither
+    /// ends where the connection does.
     async fn next_chunk(&mut self) -> Result<Option<Bytes>, ApiError> {
         // A server that always has the next bytes ready would never be seen to be late.
         if Instant::now() >= self.deadline {

@@ -25,8 +25,8 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),     // reserved, and broadcast
 ];
 
-/// What else is unspecified, loopback, unique local (with `fd00:ec2::254`, the metadata service), link-local, site-local or
-/// multicast, or has an IPv4 address in it (`::/96`, `::ffff:0:0/96`, `64:ff9b::/96`, `64:ff9b:1::/48`), is outside.
+/// Outside is what is unspecified, loopback, unique local (with `fd00:ec2::254`, the metadata service), link-local,
+/// site-local or multicast, or has an IPv4 address in it (`::/96`, `::ffff:0:0/96`, `64:ff9b::/96`, `64:ff9b:1::/48`).
 const GIVEN_OUT_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
 /// Not public, as network and prefix length.

@@ -9,7 +9,7 @@ use url::{Host, Url};
 /// The longest URL that a caller may send, in bytes. Where it redirects to is the server's choice.
 const MAX_BYTES: usize = 2_048;
 
-/// An http or https URL without credentials, on the port of the web or one that needs no privilege: the others are those
+/// An http or https URL without credentials, on a port of the web or one that needs no privilege: the others are those
 /// of mail, names and remote logins, which have no files and take it ill when somebody knocks.
 pub struct Target(Url);
 
@@ -67,7 +67,7 @@ impl Target {
         let port = self.0.port_or_known_default().unwrap_or_default();
         let allowed = |address: &IpAddr| is_public(*address) || exempt.contains(&SocketAddr::new(*address, port));
         if let Some(address) = addresses.iter().find(|address| !allowed(address)) {
-            tracing::warn!(host = self.0.host_str(), %address, port, "a source_url leads to an address that is not public");
+            tracing::warn!(host = self.0.host_str(), %address, port, "a source_url leads to no public address");
             return Err(refused());
         }
         Ok(addresses)

@@ -5,8 +5,8 @@ use super::{
     *,
 };
 
-/// URLs that must lead nowhere, in the ways of which some lead to this server.
-pub fn tricks(server: &Server) -> Vec<String> {
+/// URLs that must lead nowhere; many of them would lead to this server.
+fn tricks(server: &Server) -> Vec<String> {
     let port = server.address.port();
     let hosts = [
         "127.0.0.1",
@@ -53,6 +53,8 @@ pub fn tricks(server: &Server) -> Vec<String> {
         "//a.example/",
         "file:///etc/passwd",
         "ftp://a.example/",
+        "ws://a.example/",
+        "gopher://a.example:7070/",
         "gopher://127.0.0.1/_GET",
         "data:,x",
         "javascript:1",
@@ -77,7 +79,7 @@ pub fn tricks(server: &Server) -> Vec<String> {
     urls.chain(others.map(str::to_owned)).collect()
 }
 
-pub fn dns() -> Dns {
+fn dns() -> Dns {
     Dns::new(&[
         ("loopback.test", &["127.0.0.1"]),
         ("metadata.test", &["169.254.169.254"]),

@@ -97,15 +97,9 @@ async fn a_file_that_does_not_come_in_time_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_always_ready_is_not_read_after_the_time_is_over() {
-    let server = Server::start(|_| ok("connection: close\r\n", "").then_repeats("x", NOW)).await;
-    let mut urls = urls(&[&server], &Dns::new(&[]));
-    (urls.max_bytes, urls.timeout) = (u64::MAX, Duration::from_millis(300));
-    let mut fetched = urls.fetch(&server.url("/")).await.unwrap();
-    // Like a store that takes its time, so that the next bytes are there before they are asked for.
-    while let Ok(Some(_)) = fetched.next_chunk().await {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let late = fetched.next_chunk().await.unwrap_err();
-    assert!(matches!(late, ApiError::BadRequest(sentence) if sentence == TOO_SLOW));
+async fn bytes_that_are_ready_after_the_time_is_over_are_late_too() {
+    let response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from("bytes"));
+    let target = Target::parse("https://a.example/").unwrap();
+    let mut fetched = Fetched::new(&target, response, 1_000, Instant::now()).unwrap();
+    assert_eq!(told(fetched.next_chunk().await.unwrap_err()), bad_request(TOO_SLOW));
 }
