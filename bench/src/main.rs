@@ -3,6 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "only JSON is indexed: a field that is not there reads as null")]
 
 mod aws_call;
+mod event;
 mod function;
 mod http;
 mod measure;

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::Result;
 use crate::aws_call::{self, Call};
+use crate::event;
 use crate::function::{Function, Invocation, Process};
 use crate::runtime_api::RuntimeApi;
-use crate::scenario::{self, Case};
+use crate::scenario::Case;
 use crate::stack::Stack;
 
 /// Invocations after the first that still open connections and fill caches.
@@ -93,7 +94,7 @@ impl Subject {
     fn events(&self, bench: &Bench, case: Option<&Case>, count: usize) -> Result<Vec<Value>> {
         let Some(case) = case else {
             let count = if self.function.name == crate::EMPTY { count } else { 0 };
-            return Ok(vec![scenario::empty_event(); count]);
+            return Ok(vec![event::empty_event(); count]);
         };
         let stack = bench.stack.as_ref().ok_or("no stack")?;
         if case.uses_up {
@@ -103,11 +104,11 @@ impl Subject {
     }
 
     fn count(&mut self, bench: &Bench, case: Option<&Case>, invocation: &Invocation) -> Result<()> {
-        if let Some(fault) = scenario::fault(&invocation.reply) {
+        if let Some(fault) = event::fault(&invocation.reply) {
             return Err(format!("{fault} (its log: {})", self.function.log().display()).into());
         }
         if let Some(stack) = &bench.stack {
-            stack.note_saved(&scenario::reply_body(&invocation.reply));
+            stack.note_saved(&event::reply_body(&invocation.reply));
         }
         if let Some(case) = case {
             let sequence = (invocation.calls.len(), aws_call::sequence(&invocation.calls));

@@ -1,8 +1,10 @@
 //! What each function is measured with: the events, and what has to exist before they arrive.
 
 use serde_json::{Value, json};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Result;
+use crate::event::{http_event, request, stream_record};
 use crate::stack::{MIME_TYPE, Stack, text};
 
 /// One way to call a function.
@@ -36,6 +38,10 @@ pub fn cases(function: &str) -> &'static [Case] {
                     using_up("the same upload again", save_again),
                     using_up("attributes only", save_attributes),
                     using_up("private to public-read", save_public),
+                    using_up("batch of 5 versions", save_batch),
+                    using_up("copy of a saved object", save_copy),
+                    using_up("kept elsewhere", save_custom),
+                    using_up("3 relations", save_relations),
                 ]
             }
         }
@@ -53,16 +59,22 @@ pub fn cases(function: &str) -> &'static [Case] {
         "list-public-links-for-file" => const { &[reading("list", list_links)] },
         "access-public-link" => const { &[reading("access", access_link)] },
         "revoke-public-link" => const { &[using_up("revoke", revoke_link)] },
+        "get-user-schema-file-collections" => const { &[reading("list", list_collections)] },
+        "create-user-schema-file-collection" => const { &[using_up("create", create_collection)] },
+        "update-user-schema-file-collection" => const { &[using_up("rename", update_collection)] },
+        "delete-user-schema-file-collection" => const { &[using_up("delete", delete_collection)] },
+        "get-global-file-collections" => const { &[reading("list", list_global_collections)] },
+        "create-global-file-collection" => const { &[using_up("create", create_global_collection)] },
+        "update-global-file-collection" => const { &[using_up("rename", update_global_collection)] },
+        "delete-global-file-collection" => const { &[using_up("delete", delete_global_collection)] },
+        "get-files-in-collection" => {
+            const { &[reading("3 files", files_in_collection), reading("one of 2 versions", files_of_two_versions)] }
+        }
         "purge-files" => {
             const { &[reading("nothing to do", purge_nothing), reading("a save never finished", purge_abandoned)] }
         }
         _ => &[],
     }
-}
-
-/// The event for the function that only answers.
-pub fn empty_event() -> Value {
-    http_event("GET /", "/", None, "", &Value::Null)
 }
 
 fn upload(stack: &Stack) -> Result<Value> {
@@ -101,6 +113,28 @@ fn save_attributes(stack: &Stack) -> Result<Value> {
 
 fn save_public(stack: &Stack) -> Result<Value> {
     save(stack, &json!({ "_id": stack.save()?["_id"], "access_control": "public-read" }))
+}
+
+fn save_batch(stack: &Stack) -> Result<Value> {
+    let id = stack.save()?["_id"].clone();
+    let item = || Ok(json!({ "_id": id, "s3ref": stack.upload()? }));
+    let items = (0..5).map(|_| item()).collect::<Result<Vec<_>>>()?;
+    let mut event = save(stack, &json!(items))?;
+    event["rawQueryString"] = "version_only=true".into();
+    Ok(event)
+}
+
+fn save_copy(stack: &Stack) -> Result<Value> {
+    save(stack, &json!({ "s3ref": stack.save()?["s3ref"] }))
+}
+
+fn save_custom(stack: &Stack) -> Result<Value> {
+    save(stack, &json!({ "custom_download_url": "https://files.example/7", "filename": "bench.txt" }))
+}
+
+fn save_relations(stack: &Stack) -> Result<Value> {
+    let relations: Vec<_> = (0..3).map(|number| json!({ "entity_id": format!("bench-{number}") })).collect();
+    save(stack, &json!({ "_id": stack.save()?["_id"], "relations": relations }))
 }
 
 fn save(stack: &Stack, body: &Value) -> Result<Value> {
@@ -201,95 +235,80 @@ fn purge_abandoned(stack: &Stack) -> Result<Value> {
     stream_record(stack, "REMOVE", "OldImage", 1_700_000_000)
 }
 
-fn stream_record(stack: &Stack, change: &str, image_name: &str, expires_at: u64) -> Result<Value> {
-    const ID: &str = "00000000-0000-4000-8000-000000000000";
-    let keys = json!({ "pk": { "S": format!("UPLOAD#{ID}") }, "sk": { "S": "UPLOAD" } });
-    let mut image = keys.clone();
-    image["state"] = json!({ "S": "pending" });
-    image["org"] = json!({ "S": "bench" });
-    image["file_id"] = json!({ "S": ID });
-    image["object_key"] = json!({ "S": format!("bench/{ID}/bench.txt") });
-    image["expires_at"] = json!({ "N": expires_at.to_string() });
-    let table = format!("arn:aws:dynamodb:{}:000000000000:table/{}", stack.setting("REGION")?, stack.setting("TABLE")?);
-    Ok(json!({ "Records": [{
-        "eventID": "1",
-        "eventName": change,
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": stack.setting("REGION")?,
-        "dynamodb": {
-            "ApproximateCreationDateTime": 1_760_000_000,
-            "Keys": keys,
-            image_name: image,
-            "SequenceNumber": "100000000000000000001",
-            "SizeBytes": 200,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        },
-        "eventSourceARN": format!("{table}/stream/2026-01-01T00:00:00.000"),
-    }] }))
+fn list_collections(stack: &Stack) -> Result<Value> {
+    collection(stack, "GET /v1/{slug}/collections", true, &Value::Null)
 }
 
-fn request(stack: &Stack, route: &str, id: Option<&str>, body: &Value) -> Result<Value> {
-    let path = route.split(' ').next_back().unwrap_or_default().replace("{id}", id.unwrap_or_default());
-    Ok(http_event(route, &path, id, stack.setting("TOKEN")?, body))
+fn create_collection(stack: &Stack) -> Result<Value> {
+    collection(stack, "POST /v1/{slug}/collections", false, &json!({ "name": "Bench" }))
 }
 
-/// An HTTP API event, payload format 2.0.
-fn http_event(route: &str, path: &str, id: Option<&str>, token: &str, body: &Value) -> Value {
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {
-            "accept": "*/*",
-            "content-type": "application/json",
-            "host": "bench.execute-api.eu-central-1.amazonaws.com",
-            "user-agent": "bench",
-            "x-forwarded-for": "127.0.0.1",
-            "x-forwarded-port": "443",
-            "x-forwarded-proto": "https",
-        },
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "bench",
-            "domainName": "bench.execute-api.eu-central-1.amazonaws.com",
-            "domainPrefix": "bench",
-            "http": {
-                "method": route.split(' ').next(),
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": "bench",
-            },
-            "requestId": "bench",
-            "routeKey": route,
-            "stage": "$default",
-            "time": "01/Jan/2026:00:00:00 +0000",
-            "timeEpoch": 1_767_225_600_000_u64,
-        },
-        "isBase64Encoded": false,
-    });
-    if let Some(id) = id {
-        event["pathParameters"] = json!({ "id": id });
+fn update_collection(stack: &Stack) -> Result<Value> {
+    collection(stack, "PUT /v1/{slug}/collections/{collectionSlug}", true, &json!({ "name": "Renamed" }))
+}
+
+fn delete_collection(stack: &Stack) -> Result<Value> {
+    collection(stack, "DELETE /v1/{slug}/collections/{collectionSlug}", true, &Value::Null)
+}
+
+fn list_global_collections(stack: &Stack) -> Result<Value> {
+    collection(stack, "GET /v1/collections/{schemaSlug}", true, &Value::Null)
+}
+
+fn create_global_collection(stack: &Stack) -> Result<Value> {
+    collection(stack, "POST /v1/collections/{schemaSlug}", false, &json!({ "name": "Bench" }))
+}
+
+fn update_global_collection(stack: &Stack) -> Result<Value> {
+    collection(stack, "PUT /v1/collections/{schemaSlug}/{collectionSlug}", true, &json!({ "name": "Renamed" }))
+}
+
+fn delete_global_collection(stack: &Stack) -> Result<Value> {
+    collection(stack, "DELETE /v1/collections/{schemaSlug}/{collectionSlug}", true, &Value::Null)
+}
+
+/// A request for a collection `bench`, which is there already or is not, in a schema of its own.
+fn collection(stack: &Stack, route: &str, exists: bool, body: &Value) -> Result<Value> {
+    let is_global = route.contains("{schemaSlug}");
+    let schema = unique("schema")?;
+    if exists {
+        stack.create_collection(&schema, is_global)?;
     }
-    if !token.is_empty() {
-        event["headers"]["authorization"] = format!("Bearer {token}").into();
-    }
-    if !body.is_null() {
-        event["body"] = body.to_string().into();
-    }
-    event
+    let path = route.split(' ').next_back().unwrap_or_default();
+    let path = path.replace("{slug}", &schema).replace("{schemaSlug}", &schema).replace("{collectionSlug}", "bench");
+    let token = stack.setting(if is_global { "ADMIN_TOKEN" } else { "TOKEN" })?;
+    let mut event = http_event(route, &path, None, token, body);
+    event["pathParameters"] = json!({ "slug": schema, "schemaSlug": schema, "collectionSlug": "bench" });
+    Ok(event)
 }
 
-/// What is wrong with a reply, if anything is: timing an error would say little.
-pub fn fault(reply: &Value) -> Option<String> {
-    let refused = reply["statusCode"].as_u64().is_some_and(|status| !(200..400).contains(&status));
-    let unfinished = reply["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
-    (refused || unfinished).then(|| reply.to_string())
+fn files_in_collection(stack: &Stack) -> Result<Value> {
+    Ok(related_files(stack)?.0)
 }
 
-/// The JSON in the body of a reply to HTTP.
-pub fn reply_body(reply: &Value) -> Value {
-    serde_json::from_str(text(&reply["body"])).unwrap_or_default()
+fn files_of_two_versions(stack: &Stack) -> Result<Value> {
+    let (event, file) = related_files(stack)?;
+    stack.save_version(&file)?;
+    Ok(event)
+}
+
+/// A request for the three files of an entity in a collection, and the id of one of them.
+fn related_files(stack: &Stack) -> Result<(Value, Value)> {
+    let (schema, entity) = (unique("schema")?, unique("entity")?);
+    stack.create_collection(&schema, false)?;
+    let mut id = Value::Null;
+    for _ in 0..3 {
+        id = stack.save()?["_id"].clone();
+        stack.relate(&id, &json!({ "entity_id": entity, "_schema": schema, "_tags": ["bench"] }))?;
+    }
+    let route = "GET /v1/entity/{id}/collections/{collectionSlug}/files";
+    let path = format!("/v1/entity/{entity}/collections/bench/files");
+    let mut event = http_event(route, &path, Some(&entity), stack.setting("TOKEN")?, &Value::Null);
+    event["pathParameters"]["collectionSlug"] = "bench".into();
+    Ok((event, id))
+}
+
+/// A name that no earlier event has.
+fn unique(kind: &str) -> Result<String> {
+    Ok(format!("bench-{kind}-{}", SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos()))
 }

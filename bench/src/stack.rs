@@ -99,6 +99,23 @@ impl Stack {
         Ok(())
     }
 
+    /// Relates a file to an entity.
+    pub fn relate(&self, id: &Value, relation: &Value) -> Result<()> {
+        self.api("POST", "/v2/files", &json!({ "_id": id, "relations": [relation] }))?;
+        Ok(())
+    }
+
+    /// Creates the collection `bench` of this schema, of the default user or of the organisation.
+    pub fn create_collection(&self, schema: &str, is_global: bool) -> Result<()> {
+        let body = json!({ "name": "bench" });
+        if is_global {
+            self.api_as("ADMIN_TOKEN", "POST", &format!("/v1/collections/{schema}"), &body)?;
+        } else {
+            self.api("POST", &format!("/v1/{schema}/collections"), &body)?;
+        }
+        Ok(())
+    }
+
     /// The id of one file that all who only read share.
     pub fn lasting_file(&self) -> Result<&str> {
         if let Some(id) = self.lasting_file.get() {
@@ -128,7 +145,7 @@ impl Stack {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            let reply = self.call("DELETE", &format!("/v1/files/{id}"), b"")?;
+            let reply = self.call("TOKEN", "DELETE", &format!("/v1/files/{id}"), b"")?;
             if ![200, 404].contains(&reply.0) {
                 return Err(format!("deleting the bench's file {id}: {} {}", reply.0, reply.1).into());
             }
@@ -137,16 +154,20 @@ impl Stack {
     }
 
     fn api(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        let (status, reply) = self.call(method, path, body.to_string().as_bytes())?;
+        self.api_as("TOKEN", method, path, body)
+    }
+
+    fn api_as(&self, token: &str, method: &str, path: &str, body: &Value) -> Result<Value> {
+        let (status, reply) = self.call(token, method, path, body.to_string().as_bytes())?;
         if !(200..300).contains(&status) {
             return Err(format!("{method} {path}: {status} {reply}. Is the stack current? `make dev`").into());
         }
         Ok(reply)
     }
 
-    fn call(&self, method: &str, path: &str, body: &[u8]) -> Result<(u16, Value)> {
+    fn call(&self, token: &str, method: &str, path: &str, body: &[u8]) -> Result<(u16, Value)> {
         let url = format!("{}{path}", self.setting("API_URL")?.trim_end_matches('/'));
-        let token = format!("Bearer {}", self.setting("TOKEN")?);
+        let token = format!("Bearer {}", self.setting(token)?);
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
         let reply = send(method, &url, &headers, body)?;
         Ok((reply.status(), serde_json::from_slice(&reply.body).unwrap_or_default()))
