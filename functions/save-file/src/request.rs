@@ -34,6 +34,9 @@ const READ_ONLY: [&str; 11] = [
     "__additional",
 ];
 
+/// Attributes that the contract has as lists, and nothing else.
+const LISTS: [&str; 3] = ["_tags", "_purpose", "_manifest"];
+
 #[derive(Deserialize)]
 struct SaveBody {
     #[serde(rename = "_id")]
@@ -163,6 +166,8 @@ impl SaveRequest {
         meta.acl = self.acl.clone().unwrap_or(meta.acl);
         let mut further: Map<String, Value> = serde_json::from_str(&meta.attributes).map_err(ApiError::internal)?;
         further.extend(self.further.clone());
+        // Null takes a list away: one that is null would be none of the contract's.
+        further.retain(|name, value| !(value.is_null() && LISTS.contains(&name.as_str())));
         meta.attributes = Value::Object(further).to_string();
         if meta.attributes.len() > MAX_ATTRIBUTE_BYTES {
             return Err(ApiError::PayloadTooLarge(format!(
@@ -194,15 +199,23 @@ fn object_key(s3ref: &S3Ref, bucket: &str) -> Result<ObjectKey, ApiError> {
     s3ref.key.parse().map_err(|invalid: Invalid| invalid.named("s3ref.key"))
 }
 
-/// The contract's lists of text; every other attribute may be anything.
+/// The contract's lists; every other attribute may be anything.
 fn check_lists(further: &Map<String, Value>) -> Result<(), ApiError> {
-    let is_list = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
-    for name in ["_tags", "_purpose", "_manifest"] {
+    for name in LISTS {
+        let (fits, items): (fn(&Value) -> bool, _) = match name {
+            "_manifest" => (is_uuid, "UUIDs"),
+            _ => (Value::is_string, "strings"),
+        };
+        let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(fits));
         if further.get(name).is_some_and(|value| !value.is_null() && !is_list(value)) {
-            return Err(Invalid::new("must be a list of strings").named(name));
+            return Err(Invalid::new(format!("must be a list of {items}")).named(name));
         }
     }
     Ok(())
+}
+
+fn is_uuid(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<FileId>().is_ok())
 }
 
 #[cfg(test)]
