@@ -55,6 +55,7 @@ fi
 {
   echo "$stack"
   echo "TOKEN=$(ORG=123 USER=someone node infra/local/token.mjs)"
+  echo "ADMIN_TOKEN=$(ORG=123 USER=admin ADMIN=true node infra/local/token.mjs)"
   echo "OTHER_TOKEN=$(ORG=456 USER=stranger node infra/local/token.mjs)"
   echo "REGION=$AWS_REGION"
   for name in AWS_ENDPOINT_URL AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY; do echo "$name=${!name}"; done
