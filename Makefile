@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e client-test bench build deploy rotate-key sam-local watch
+.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz bench build deploy rotate-key sam-local watch
 .PHONY: invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
@@ -39,7 +39,7 @@ token: ## print a signed token: ORG=123 USER=someone ADMIN=true TTL=86400 ALG=RS
 demo: stack ## upload, save and download a real file, request by request: FILE=path
 	@$(with_stack) node infra/local/demo.mjs "$(FILE)"
 
-test: lint unit ## everything: lint, unit, then end-to-end and client tests on a running stack
+test: lint unit ## everything: lint, unit, then end-to-end, client and generated tests on a running stack
 	@infra/local/test.sh
 
 lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ## check formatting, Rust, licences, the template and the OpenAPI document
@@ -58,6 +58,9 @@ e2e: stack ## run the end-to-end tests against the local stack
 
 client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client against the local stack
 	@$(with_stack) npm --prefix tests/client test --silent
+
+fuzz: stack .local/schemathesis/installed.txt ## send the local stack what infra/openapi.yaml allows and what it forbids
+	@$(with_stack) .local/schemathesis/bin/python infra/local/fuzz.py
 
 bench: stack ## measure every function beside an empty one, as release builds for this machine
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench $(functions:%=--package %)

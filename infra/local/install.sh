@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the pinned Python tools into .local/, once: `install.sh emulator` or `install.sh tools`.
+# Installs the pinned Python tools into .local/, once: `install.sh emulator`, `install.sh tools` or `install.sh schemathesis`.
 source "$(dirname "$0")/env.sh"
 
 name=$1

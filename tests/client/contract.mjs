@@ -31,39 +31,70 @@ ajv.addFormat('url', URL.canParse) // ajv's own `url` knows no `localhost`
 ajv.addFormat('ulid', /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/)
 ajv.addSchema(official, 'official').addSchema(ours, 'ours')
 
-const pointer = (...parts) =>
+const pointer = (parts) =>
   `#/${parts.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`
 
-/** Address of the JSON schema of a reply; a status the document does not know has the schema of its kind. */
-function schemaOf(name, document, operationId, status, errorSchema) {
-  const found = operations(document)[operationId]
-  if (!found) return undefined
-  if (status >= 400) return `${name}${pointer('components', 'schemas', errorSchema)}`
-  const { method, path, operation } = found
-  const key = String(status) in operation.responses ? String(status) : successOf(operation)
-  const ref = operation.responses[key].$ref
-  const response = ref ? ref.slice(2).split('/').reduce((part, name) => part[name], document) : operation.responses[key]
-  if (!response.content) return undefined // a reply without a body
-  const content = ['content', 'application/json', 'schema']
-  const response = ref ? document.components.responses[ref.split('/').at(-1)] : operation.responses[key]
-  if (!response.content) return undefined // a reply without a body
-  return `${name}${ref ? pointer(...ref.slice(2).split('/'), ...content) : pointer('paths', path, method, 'responses', key, ...content)}`
+const at = (document, parts) => parts.reduce((value, part) => value?.[part], document)
+
+/** Where a document describes the reply of an operation with a status: the parts of a JSON pointer, or nothing. */
+function described(document, operationId, status) {
+  const { method, path } = operations(document)[operationId]
+  const parts = ['paths', path, method, 'responses', String(status)]
+  const { $ref } = at(document, parts) ?? {}
+  return $ref ? $ref.slice(2).split('/') : at(document, parts) && parts
 }
 
-const successOf = (operation) => Object.keys(operation.responses).find((status) => status < 400)
+/** Whether an operation is described with a reply of this status. */
+export const names = (document, operationId, status) => Boolean(described(document, operationId, status))
 
-/** Passes when `reply` has a status that our document names and a body that fits both documents. */
+/** The statuses that a document names for an operation, as numbers. */
+export const statuses = (document, operationId) =>
+  Object.keys(operations(document)[operationId].operation.responses).map(Number)
+
+/** Passes when `reply` has a status that our document names and is what both documents say of it. */
 export function conforms(operationId, reply) {
   assert.ok(
-    operations(ours)[operationId].operation.responses[reply.status],
+    names(ours, operationId, reply.status),
     `${operationId} answered ${reply.status}, which infra/openapi.yaml does not name: ${JSON.stringify(reply.data)}`,
   )
-  for (const schema of [
-    schemaOf('official', official, operationId, reply.status, 'ErrorObject'),
-    schemaOf('ours', ours, operationId, reply.status, 'Error'),
-  ]) {
-    if (!schema) continue // a reply without a body, or our own addition, which the official document does not know
-    const valid = ajv.validate({ $ref: schema }, reply.data)
-    assert.ok(valid, `${schema}: ${ajv.errorsText()} in ${JSON.stringify(reply.data)}`)
+  fits('ours', ours, described(ours, operationId, reply.status), reply)
+  if (!(operationId in operations(official))) return // our own addition
+  const parts = described(official, operationId, reply.status)
+  if (parts) fits('official', official, parts, reply)
+  else if (reply.status >= 400) isError('official#/components/schemas/ErrorObject', reply)
+  else fits('official', official, described(official, operationId, officialSuccess(operationId)), reply)
+}
+
+/** The one success that the official document names, where ours has another status for it. */
+const officialSuccess = (operationId) => statuses(official, operationId).find((status) => status < 400)
+
+/** Passes when `reply` has the headers, the content type and the body that the document describes at `parts`. */
+function fits(name, document, parts, reply) {
+  const { headers = {}, content } = at(document, parts)
+  for (const header of Object.keys(headers)) {
+    for (const value of [reply.headers[header.toLowerCase()]].flat()) {
+      valid(`${name}${pointer([...parts, 'headers', header, 'schema'])}`, value)
+    }
   }
+  if (!content) {
+    assert.equal(reply.data || '', '', `${name}${pointer(parts)} has no body`)
+    return
+  }
+  const type = String(reply.headers['content-type']).split(';')[0]
+  assert.ok(type in content, `${type} is no content type of ${name}${pointer(parts)}`)
+  if (type !== 'application/json') return // its schema says no more than that it is binary
+  const schema = `${name}${pointer([...parts, 'content', type, 'schema'])}`
+  if (reply.status >= 400) isError(schema, reply)
+  else valid(schema, reply.data)
+}
+
+/** The schema of an error requires nothing, so what every error has is required here. */
+function isError(schema, { status, data }) {
+  valid(schema, data)
+  assert.equal(data.status, status)
+  assert.match(data.error, /./)
+}
+
+function valid(schema, value) {
+  assert.ok(ajv.validate({ $ref: schema }, value), `${schema}: ${ajv.errorsText()} in ${JSON.stringify(value)}`)
 }

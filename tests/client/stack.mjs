@@ -21,14 +21,20 @@ function assignments() {
   return Object.fromEntries(Array.from(lines, ([, name, , value]) => [name, value]))
 }
 
+export const apiUrl = setting('API_URL').replace(/\/$/, '')
+
 function caller(token) {
   const client = createClient()
-  client.defaults.baseURL = setting('API_URL').replace(/\/$/, '')
+  client.defaults.baseURL = apiUrl
+  // As it is, axios hands on a body that is no JSON as text, and a text may be what the contract has.
+  client.defaults.responseType = 'json'
+  client.defaults.transitional = { ...client.defaults.transitional, silentJSONParsing: false }
   if (token) client.defaults.headers.common.Authorization = `Bearer ${token}`
   return client
 }
 
 export const owner = caller(setting('TOKEN'))
+export const admin = caller(setting('ADMIN_TOKEN'))
 export const stranger = caller(setting('OTHER_TOKEN'))
 export const anyone = caller()
 

@@ -115,6 +115,7 @@ async fn wrong_values_of_a_save_are_refused_by_name() {
         ("mime_type", json!("pdf")),
         ("_tags", json!("tag")),
         ("_tags", json!([1])),
+        ("_manifest", json!(["a"])),
         ("_acl", json!({ "view": ["everybody"] })),
         ("_acl", json!({ "read": [] })),
         ("_acl", json!([])),

@@ -18,6 +18,8 @@ use shared::{
 
 /// The most that a file's further attributes and relations may have, in bytes of JSON: an item holds 400 KB.
 const MAX_ATTRIBUTE_BYTES: usize = 300 * 1024;
+/// Attributes that the contract has as lists, and nothing else.
+pub const LISTS: [&str; 3] = ["_tags", "_purpose", "_manifest"];
 const MAX_TAGS: usize = 50;
 const MAX_TAG_CHARS: usize = 256;
 
@@ -97,6 +99,8 @@ impl Changes {
         meta.relations = merged(meta.relations, &self.relations)?;
         let mut attributes: Map<String, Value> = serde_json::from_str(&meta.attributes).map_err(ApiError::internal)?;
         attributes.extend(self.attributes.clone());
+        // Null takes a list away: one that is null would be none of the contract's.
+        attributes.retain(|name, value| !(value.is_null() && LISTS.contains(&name.as_str())));
         meta.attributes = Value::Object(attributes).to_string();
         let relations = serde_json::to_string(&meta.relations).map_err(ApiError::internal)?;
         if meta.attributes.len() + relations.len() > MAX_ATTRIBUTE_BYTES {

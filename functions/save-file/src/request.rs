@@ -1,6 +1,6 @@
 //! What a save asks for, checked.
 
-use crate::changes::{Changes, RelationChange, UrlChange};
+use crate::changes::{Changes, LISTS, RelationChange, UrlChange};
 use lambda_http::Request;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -207,15 +207,23 @@ fn object_key(s3ref: &S3Ref, bucket: &str) -> Result<ObjectKey, ApiError> {
     s3ref.key.parse().map_err(|invalid: Invalid| invalid.named("s3ref.key"))
 }
 
-/// The contract's lists of text; every other attribute may be anything.
+/// The contract's lists; every other attribute may be anything.
 fn check_lists(attributes: &Map<String, Value>) -> Result<(), ApiError> {
-    let is_list = |value: &Value| value.as_array().is_some_and(|items| items.iter().all(Value::is_string));
-    for name in ["_tags", "_purpose", "_manifest"] {
+    for name in LISTS {
+        let (fits, items): (fn(&Value) -> bool, _) = match name {
+            "_manifest" => (is_uuid, "UUIDs"),
+            _ => (Value::is_string, "strings"),
+        };
+        let is_list = |value: &Value| value.as_array().is_some_and(|list| list.iter().all(fits));
         if attributes.get(name).is_some_and(|value| !value.is_null() && !is_list(value)) {
-            return Err(Invalid::new("must be a list of strings").named(name));
+            return Err(Invalid::new(format!("must be a list of {items}")).named(name));
         }
     }
     Ok(())
+}
+
+fn is_uuid(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.parse::<FileId>().is_ok())
 }
 
 #[cfg(test)]

@@ -104,6 +104,13 @@ fn where_a_version_was_fetched_from_is_said_until_the_next_one() {
 }
 
 #[test]
+fn null_takes_a_list_of_the_contract_away_and_is_kept_elsewhere() {
+    let before = saved(&attributes(&json!({ "_tags": ["a"], "_purpose": ["b"] })));
+    let change = attributes(&json!({ "_tags": null, "_manifest": null, "color": null }));
+    assert_eq!(change.apply(&caller("123"), &before).unwrap().attributes, r#"{"_purpose":["b"],"color":null}"#);
+}
+
+#[test]
 fn attributes_may_have_300_kib_in_all() {
     let empty = json!({ "a": "", "b": "" }).to_string().len() + "[]".len();
     let before = saved(&attributes(&json!({ "a": "x".repeat(200 * 1024) })));

@@ -125,15 +125,17 @@ fn a_batch_is_1_to_20_uploads_for_one_file() {
 }
 
 #[test]
-fn the_contracts_lists_hold_text_only() {
-    for name in ["_tags", "_purpose", "_manifest"] {
-        for good in [json!([]), json!(["a"]), json!(null)] {
+fn the_contracts_lists_hold_text_or_ids_only() {
+    let id = "123e4567-e89b-12d3-a456-426614174000";
+    for (name, items) in [("_tags", "strings"), ("_purpose", "strings"), ("_manifest", "UUIDs")] {
+        for good in [json!([]), json!([id]), json!(null)] {
             assert!(parse(&json!({ name: good })).is_ok());
         }
-        for bad in [json!("a"), json!([1]), json!({}), json!(["a", null])] {
-            assert_eq!(refused(&json!({ name: bad })), format!("Bad Request: {name}: must be a list of strings"));
+        for bad in [json!("a"), json!([1]), json!({}), json!([id, null])] {
+            assert_eq!(refused(&json!({ name: bad })), format!("Bad Request: {name}: must be a list of {items}"));
         }
     }
+    assert_eq!(refused(&json!({ "_manifest": ["a"] })), "Bad Request: _manifest: must be a list of UUIDs");
 }
 
 #[test]
