@@ -33,13 +33,19 @@ def save(number):
     return send("POST", f"{API}/v2/files", headers=TOKEN, json={"s3ref": s3ref}).json()["_id"]
 
 
+def link(file):
+    return send("POST", f"{API}/v1/files/{file}/public/links", headers=TOKEN).json().split("/")[-2]
+
+
 def write_dictionary(name, values):
     """As schemathesis.toml reads it."""
     (ROOT / ".local" / "schemathesis" / f"{name}.dict").write_text("".join(f'"{value}"\n' for value in values))
 
 
 with ThreadPoolExecutor(8) as pool:
-    write_dictionary("files", pool.map(save, range(FILES)))
+    files = list(pool.map(save, range(FILES)))
+    write_dictionary("files", files)
+    write_dictionary("links", pool.map(link, files * 3))
     write_dictionary("uploads", pool.map(upload, range(UPLOADS)))
 
 schemathesis = Path(sys.executable).with_name("schemathesis")

@@ -12,7 +12,6 @@ use shared::{
     auth::{Auth, Caller},
     collection::{Collection, Owner, collection_not_found},
     config::ConfigError,
-    error::Invalid,
     file_store::FileStore,
     http,
     presign::Presigner,
@@ -33,7 +32,7 @@ struct GetFilesInCollection {
 
 async fn handle(app: Arc<GetFilesInCollection>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
-    let entity: EntityId = http::path_text(&request, "id").parse().map_err(|invalid: Invalid| invalid.named("id"))?;
+    let entity: EntityId = http::path_text(&request, "id").parse().map_err(|_| no_such_entity())?;
     let slug = http::path_text(&request, "collectionSlug");
     let (collections, related) =
         tokio::join!(app.collections(&caller, slug), app.files.related_files(&caller.org, &entity));
@@ -45,6 +44,10 @@ async fn handle(app: Arc<GetFilesInCollection>, request: Request) -> Result<Resp
     files.sort_by_cached_key(|file| (Reverse(file.meta.created_at.clone()), file.meta.id.to_string()));
     let files: Vec<Value> = files.iter().map(|file| file.entity(&app.bucket, false)).collect();
     http::json(StatusCode::OK, &files)
+}
+
+fn no_such_entity() -> ApiError {
+    ApiError::NotFound("there can be no entity with this id; check it")
 }
 
 impl GetFilesInCollection {
