@@ -37,6 +37,10 @@ def link(file):
     return send("POST", f"{API}/v1/files/{file}/public/links", headers=TOKEN).json().split("/")[-2]
 
 
+def cursor(file):
+    return send("GET", f"{API}/v1/files/{file}/public/links?limit=1", headers=TOKEN).json()["next_cursor"]
+
+
 def write_dictionary(name, values):
     """As schemathesis.toml reads it."""
     (ROOT / ".local" / "schemathesis" / f"{name}.dict").write_text("".join(f'"{value}"\n' for value in values))
@@ -46,6 +50,7 @@ with ThreadPoolExecutor(8) as pool:
     files = list(pool.map(save, range(FILES)))
     write_dictionary("files", files)
     write_dictionary("links", pool.map(link, files * 3))
+    write_dictionary("cursors", pool.map(cursor, files[:1]))
     write_dictionary("uploads", pool.map(upload, range(UPLOADS)))
 
 schemathesis = Path(sys.executable).with_name("schemathesis")
