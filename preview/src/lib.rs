@@ -1,0 +1,27 @@
+//! Previews: a thumbnail of whatever a file holds, from bytes in memory to an encoded PNG or JPEG.
+//!
+//! What decides is the bytes, not a name or a declared type. They are taken to be hostile: [`Limits`] says how much of
+//! the machine a preview may cost. What the library cannot stop itself (a decoder that loops, or takes too much memory)
+//! ends the `render` command, which is the way to run this on files of strangers.
+
+mod bounds;
+mod limits;
+mod picture;
+mod refusal;
+
+pub use bounds::Bounds;
+pub use limits::Limits;
+pub use picture::{Encoded, Format};
+pub use refusal::Refusal;
+
+/// Counts the changes of what is rendered: previews that are kept are rendered again after it is raised.
+pub const REVISION: u32 = 1;
+
+/// A preview of `source` that fits in `bounds`. `charset` is the one that was declared for text, if any.
+///
+/// # Errors
+/// If there is no preview of such a file, or not within `limits`.
+pub fn render(source: &[u8], charset: Option<&str>, bounds: Bounds, limits: &Limits) -> Result<Encoded, Refusal> {
+    let _ = (source, charset, bounds, limits);
+    Err(Refusal::Unsupported)
+}

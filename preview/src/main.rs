@@ -1,0 +1,2 @@
+//! `render`: a file on standard input, its preview on standard output.
+fn main() {}
