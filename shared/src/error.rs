@@ -27,6 +27,12 @@ pub enum ApiError {
     /// 413: the body or the file is larger than the limit.
     #[error("Payload Too Large: {0}")]
     PayloadTooLarge(String),
+    /// 415: a file of a type that this cannot be done with.
+    #[error("Unsupported Media Type: {0}")]
+    UnsupportedMediaType(&'static str),
+    /// 422: the file is of a right type, and this cannot be done with it.
+    #[error("Unprocessable Content: {0}")]
+    Unprocessable(String),
     /// 500: ours to mend.
     #[error("Internal Server Error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -71,6 +77,8 @@ impl ApiError {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::PayloadTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unprocessable(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -112,6 +112,12 @@ impl Meta {
         self.deleted_at.is_none() && (self.org == caller.org || self.acl.permits(caller, right))
     }
 
+    /// Whether everybody may see the file.
+    #[must_use]
+    pub fn is_public(&self) -> bool {
+        self.deleted_at.is_none() && self.access_control == AccessControl::PublicRead
+    }
+
     /// Whether the file is deleted and its time is up: everything of it is to be removed.
     #[must_use]
     pub fn is_due_for_purge(&self) -> bool {
@@ -120,6 +126,12 @@ impl Meta {
 }
 
 impl File {
+    /// Whether this is the version that the file's own name and type are those of.
+    #[must_use]
+    pub fn is_latest(&self, version: &Version) -> bool {
+        self.versions.first() == Some(version)
+    }
+
     /// The contract's `FileEntity`. Our fields win over attributes of the same name. If `strict`, attributes that the
     /// contract does not name are under `__additional`.
     #[must_use]

@@ -73,6 +73,13 @@ impl MimeType {
         matches!(self.0.as_str(), OCTET_STREAM | "binary/octet-stream")
     }
 
+    /// The charset that it declares.
+    #[must_use]
+    pub fn charset(&self) -> Option<String> {
+        let mime: mime::Mime = self.0.parse().ok()?;
+        Some(mime.get_param(mime::CHARSET)?.to_string())
+    }
+
     fn main_type(&self) -> &str {
         self.0.split('/').next().unwrap_or_default()
     }

@@ -214,6 +214,14 @@ pub fn path_link_id(request: &Request) -> Result<crate::public_link::LinkId, Api
     path_text(request, "id").parse().map_err(|_| ApiError::link_not_found())
 }
 
+/// Whether the client says by `If-None-Match` that it has what this `ETag` names (RFC 9110, 13.1.2).
+#[must_use]
+pub fn has_already(request: &Request, etag: &str) -> bool {
+    let values = request.headers().get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}
+
 /// Whether the request came by a v1 path.
 #[must_use]
 pub fn is_v1(request: &Request) -> bool {

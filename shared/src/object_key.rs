@@ -5,6 +5,7 @@
 //! | upload | `temp/{org}/{upload id}/{name}` |
 //! | upload without a token | `temp/public/{upload id}/{name}` or `temp/public/{org}/{upload id}/{name}` |
 //! | saved | `{org}/{upload id}/{name}` |
+//! | preview | `previews/{org}/{upload id}/…` (`preview.rs`) |
 
 use crate::{error::Invalid, filename::Filename};
 use serde::{Deserialize, Serialize};

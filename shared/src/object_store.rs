@@ -7,7 +7,7 @@ use crate::{
     file::{AccessControl, Version},
     file_type::MimeType,
     metadata::{IndexTag, Metadata},
-    object_key::{SavedKey, TempKey},
+    object_key::TempKey,
 };
 use aws_sdk_s3::{
     Client,
@@ -123,11 +123,11 @@ impl ObjectStore {
         Ok(())
     }
 
-    /// Removes the bytes of versions.
+    /// Removes objects.
     ///
     /// # Errors
     /// 500 if one of them may still be there.
-    pub async fn delete(&self, keys: &[SavedKey]) -> Result<(), ApiError> {
+    pub async fn delete(&self, keys: &[impl Display]) -> Result<(), ApiError> {
         for chunk in keys.chunks(MAX_DELETES) {
             let ids = chunk
                 .iter()

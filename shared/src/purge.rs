@@ -7,7 +7,7 @@ use crate::{
     object_store::ObjectStore,
 };
 
-/// Removes a file's objects and public links, then its items. Can be repeated after any interruption: the items, which
+/// Removes a file's objects, previews and public links, then its items. Can be repeated after any interruption: the items, which
 /// say what is left to remove, go last.
 ///
 /// # Errors
@@ -19,9 +19,13 @@ pub async fn purge(
     versions: &[Version],
 ) -> Result<Written, ApiError> {
     let keys: Vec<_> = versions.iter().map(|version| version.object_key.clone()).collect();
-    match tokio::try_join!(objects.delete(&keys), Box::pin(files.remove_links(meta.id)))? {
-        ((), Written::Stored) => files.remove(meta, versions).await,
-        ((), Written::LostRace) => Ok(Written::LostRace),
+    match tokio::try_join!(
+        objects.delete(&keys),
+        Box::pin(objects.delete_previews(&keys)),
+        Box::pin(files.remove_links(meta.id))
+    )? {
+        ((), (), Written::Stored) => files.remove(meta, versions).await,
+        ((), (), Written::LostRace) => Ok(Written::LostRace),
     }
 }
 

@@ -7,16 +7,15 @@ use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde_json::json;
 use shared::{
     ApiError,
-    acl::Right,
     auth::{Auth, Caller},
     config::ConfigError,
-    error::Invalid,
     file_store::FileStore,
     file_type::MimeType,
     http,
     object_key::{ObjectKey, SavedKey, TempKey},
     object_store::ObjectStore,
     presign::Presigner,
+    s3ref::S3Ref,
 };
 use std::sync::Arc;
 
@@ -45,12 +44,8 @@ async fn handle(app: Arc<DownloadS3File>, request: Request) -> Result<Response<B
 
 /// The key in the query, which must be one of ours in our bucket.
 fn s3ref(request: &Request, bucket: &str) -> Result<ObjectKey, ApiError> {
-    let parameter =
-        |name| http::text_query(request, name).ok_or_else(|| ApiError::bad_request(format!("{name} is required")));
-    if parameter("s3_bucket")? != bucket {
-        return Err(Invalid::new("is not this API's bucket; send the s3ref as it was returned").named("s3_bucket"));
-    }
-    parameter("s3_key")?.parse().map_err(|invalid: Invalid| invalid.named("s3_key"))
+    let names = ["s3_bucket", "s3_key"];
+    S3Ref::from_query(request, names)?.object_key(bucket, names)
 }
 
 impl DownloadS3File {
@@ -65,23 +60,18 @@ impl DownloadS3File {
 
     /// The latest version goes by its file's name and type, any other by its own.
     async fn version_url(&self, caller: &Caller, key: &SavedKey, attachment: bool) -> Result<String, ApiError> {
-        let id = self.files.saved_as(key.upload).await?.ok_or_else(ApiError::file_not_found)?;
-        let file = self.files.load(caller, id, Right::View).await?;
-        let index = file.versions.iter().position(|version| version.object_key == *key);
-        let version = index.and_then(|index| file.versions.get(index)).ok_or_else(ApiError::file_not_found)?;
-        let (filename, mime_type) = match index {
-            Some(0) => (&file.meta.filename, &file.meta.mime_type),
-            _ => (&version.filename, &version.mime_type),
+        let (file, version) = self.files.load_version(caller, key).await?;
+        let (filename, mime_type) = if file.is_latest(&version) {
+            (&file.meta.filename, &file.meta.mime_type)
+        } else {
+            (&version.filename, &version.mime_type)
         };
         self.bucket.get(key, filename, mime_type, attachment)
     }
 
     /// The name and type are those that saving it would give it.
     async fn upload_url(&self, caller: &Caller, key: &TempKey, attachment: bool) -> Result<String, ApiError> {
-        if key.org.as_ref() != Some(&caller.org) {
-            return Err(ApiError::file_not_found());
-        }
-        let upload = self.objects.head(key).await?.ok_or_else(ApiError::file_not_found)?;
+        let upload = self.objects.load_upload(caller, key).await?;
         let filename = upload.metadata.filename().or_else(|| key.filename()).ok_or_else(ApiError::file_not_found)?;
         let mime_type = upload.mime_type.unwrap_or_else(|| MimeType::guess(&filename));
         self.bucket.get(key, &filename, &mime_type, attachment)

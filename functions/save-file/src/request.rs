@@ -13,6 +13,7 @@ use shared::{
     filename::Filename,
     http,
     object_key::{FileId, ObjectKey, SavedKey, TempKey},
+    s3ref::S3Ref,
 };
 
 /// How many versions one request may save.
@@ -106,12 +107,6 @@ struct BatchItem {
     _access_control: Option<AccessControl>,
 }
 
-#[derive(Deserialize)]
-struct S3Ref {
-    bucket: String,
-    key: String,
-}
-
 impl SaveRequest {
     pub fn parse(request: &Request, bucket: &str) -> Result<Self, ApiError> {
         let version_only = http::flag_query(request, "version_only", false)?;
@@ -201,10 +196,7 @@ fn file_id(id: Option<String>, deprecated: Option<String>) -> Result<Option<File
 }
 
 fn object_key(s3ref: &S3Ref, bucket: &str) -> Result<ObjectKey, ApiError> {
-    if s3ref.bucket != bucket {
-        return Err(Invalid::new("is not this API's bucket; send the s3ref as it was returned").named("s3ref.bucket"));
-    }
-    s3ref.key.parse().map_err(|invalid: Invalid| invalid.named("s3ref.key"))
+    s3ref.object_key(bucket, ["s3ref.bucket", "s3ref.key"])
 }
 
 /// The contract's lists; every other attribute may be anything.

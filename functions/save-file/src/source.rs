@@ -114,15 +114,11 @@ impl SaveFile {
         wanted: &'a NewVersion,
         key: &'a SavedKey,
     ) -> Result<Start<'a>, ApiError> {
-        let id = self.files.saved_as(key.upload).await?.ok_or_else(no_such_object)?;
-        let file = self.files.load(caller, id, Right::View).await.map_err(|error| match error {
+        let (file, version) = self.files.load_version(caller, key).await.map_err(|error| match error {
             ApiError::NotFound(_) => no_such_object(),
             other => other,
         })?;
-        let is_latest = file.versions.first().is_some_and(|version| version.object_key == *key);
-        let version = file.versions.into_iter().find(|version| version.object_key == *key);
-        let version = version.ok_or_else(no_such_object)?;
-        let filename = if is_latest { file.meta.filename } else { version.filename };
+        let filename = if file.is_latest(&version) { file.meta.filename } else { version.filename };
         let object_key = key.for_copy(caller.org.clone());
         let mark = UploadMark::pending(object_key.clone(), object_key.upload.file_id());
         let (begun, object) = tokio::join!(self.files.begin_save(&mark), self.objects.head(key));

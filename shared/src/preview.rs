@@ -1,0 +1,257 @@
+//! Previews of files: what is asked for, where it is kept, and the reply.
+//!
+//! Whoever may see a file may see its previews: the operations check that, and only then ask for one here. A preview is
+//! looked for in the bucket, and rendered and kept if it is not there.
+
+use crate::{
+    auth::Caller,
+    config::ConfigError,
+    download::no_such_version,
+    error::ApiError,
+    file::{File, Version},
+    file_store::FileStore,
+    file_type::MimeType,
+    http,
+    object_key::{ObjectKey, OrgId, UploadId},
+    object_store::ObjectStore,
+    renderer::{Image, Renderer},
+    s3ref::S3Ref,
+};
+use lambda_http::{
+    Body, Request, Response,
+    http::{
+        HeaderValue, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY, X_CONTENT_TYPE_OPTIONS},
+    },
+};
+use std::fmt;
+
+/// The largest width and height of a preview, in pixels.
+const MAX_SIDE: u32 = 2_048;
+/// The width and height if neither is asked for, in pixels.
+const DEFAULT_SIDE: u32 = 200;
+/// Counts the changes of what is rendered: when it is raised, previews that were kept are rendered again.
+const REVISION: u32 = 1;
+
+/// The box that a preview is to fit in, in pixels. A side that is not given is what the other makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreviewSize {
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+}
+
+impl PreviewSize {
+    /// From the parameters `w` and `h`; without either, 200 × 200.
+    fn from_query(request: &Request) -> Result<Self, ApiError> {
+        let side = |name: &str| match http::text_query(request, name).map(str::parse) {
+            None => Ok(None),
+            Some(Ok(side)) if (1..=MAX_SIDE).contains(&side) => Ok(Some(side)),
+            Some(_) => Err(ApiError::bad_request(format!("{name} must be a number of pixels from 1 to {MAX_SIDE}"))),
+        };
+        Ok(match (side("w")?, side("h")?) {
+            (None, None) => Self { width: Some(DEFAULT_SIDE), height: Some(DEFAULT_SIDE) },
+            (width, height) => Self { width, height },
+        })
+    }
+}
+
+impl fmt::Display for PreviewSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |side: Option<u32>| side.map(|side| side.to_string()).unwrap_or_default();
+        write!(f, "{}x{}", side(self.width), side(self.height))
+    }
+}
+
+/// Where a preview is kept: `previews/{org}/{upload id}/{size}.{revision}` for a version, whose bytes never change, and
+/// with the `ETag` of the bytes before the size for an upload, which can be sent again.
+pub struct PreviewKey {
+    org: OrgId,
+    upload: UploadId,
+    etag: Option<String>,
+    size: PreviewSize,
+}
+
+/// What the keys of all previews of an upload's bytes, saved or not, begin with.
+pub(crate) fn prefix(org: &OrgId, upload: UploadId) -> String {
+    format!("previews/{org}/{upload}/")
+}
+
+impl PreviewKey {
+    fn of_version(version: &Version, size: PreviewSize) -> Self {
+        Self { org: version.object_key.org.clone(), upload: version.object_key.upload, etag: None, size }
+    }
+
+    fn of_upload(org: &OrgId, upload: UploadId, etag: &str, size: PreviewSize) -> Self {
+        let etag = etag.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+        Self { org: org.clone(), upload, etag: Some(etag), size }
+    }
+
+    /// The key's own part, which names the bytes, the size and the renderer: as good as a hash of the preview.
+    fn etag(&self) -> String {
+        let Self { upload, etag, size, .. } = self;
+        format!("\"{upload}.{}.{size}.{REVISION}\"", etag.as_deref().unwrap_or_default())
+    }
+}
+
+impl fmt::Display for PreviewKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&prefix(&self.org, self.upload))?;
+        if let Some(etag) = &self.etag {
+            write!(f, "{etag}/")?;
+        }
+        write!(f, "{}.{REVISION}", self.size)
+    }
+}
+
+/// Who may keep a reply on the way: for five minutes, in which they do not hear that the file changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience {
+    /// The caller's browser.
+    Caller,
+    /// Everybody.
+    Everybody,
+}
+
+impl Audience {
+    const fn cache_control(self) -> &'static str {
+        match self {
+            Self::Caller => "private, max-age=300",
+            Self::Everybody => "public, max-age=300",
+        }
+    }
+}
+
+/// What a request asks of a preview, whatever it is of.
+#[derive(Clone, Copy)]
+pub struct Asked<'a> {
+    /// For its `If-None-Match`.
+    request: &'a Request,
+    size: PreviewSize,
+    audience: Audience,
+}
+
+impl<'a> Asked<'a> {
+    /// By this request, for this audience.
+    ///
+    /// # Errors
+    /// 400 if the size is not one.
+    pub fn by(request: &'a Request, audience: Audience) -> Result<Self, ApiError> {
+        Ok(Self { request, size: PreviewSize::from_query(request)?, audience })
+    }
+}
+
+/// The bytes that a preview is of.
+struct Source {
+    object_key: String,
+    size_bytes: u64,
+    mime_type: Option<MimeType>,
+    /// Of an upload, which can be sent again while its preview is rendered.
+    etag: Option<String>,
+}
+
+/// The bucket and the renderer.
+pub struct Previews {
+    objects: ObjectStore,
+    renderer: Renderer,
+}
+
+impl Previews {
+    /// For the bucket in `BUCKET`, with the limits in `PREVIEW_MAX_…`.
+    ///
+    /// # Errors
+    /// If one of them is not set.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self { objects: ObjectStore::from_env()?, renderer: Renderer::from_env()? })
+    }
+
+    /// The preview of a file's version at this index, 0 being the latest.
+    ///
+    /// # Errors
+    /// 404 if there is no such version, or it is kept elsewhere; those of the renderer.
+    pub async fn of_file(&self, file: &File, index: u32, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
+        if index == 0 && file.meta.custom_download_url.is_some() {
+            return Err(ApiError::NotFound("the file is kept at its custom_download_url, so it has no preview here"));
+        }
+        let version = usize::try_from(index).ok().and_then(|index| file.versions.get(index));
+        self.of_version(version.ok_or_else(no_such_version)?, asked).await
+    }
+
+    /// The preview of what an `s3ref` names: a version whose file the caller may view, or an upload of their
+    /// organisation's.
+    ///
+    /// # Errors
+    /// 400 if it is no `s3ref` of ours, 404 if it names nothing, or nothing of the caller's; those of the renderer.
+    pub async fn of_s3ref(
+        &self,
+        files: &FileStore,
+        caller: &Caller,
+        s3ref: &S3Ref,
+        asked: Asked<'_>,
+    ) -> Result<Response<Body>, ApiError> {
+        match s3ref.object_key(&self.objects.bucket, ["bucket", "key"])? {
+            ObjectKey::Saved(key) => {
+                let (_, version) = files.load_version(caller, &key).await?;
+                self.of_version(&version, asked).await
+            }
+            ObjectKey::Temp(key) => {
+                let upload = self.objects.load_upload(caller, &key).await?;
+                let preview = PreviewKey::of_upload(&caller.org, key.upload, &upload.etag, asked.size);
+                let source = Source {
+                    object_key: key.to_string(),
+                    size_bytes: upload.size_bytes,
+                    mime_type: upload.mime_type,
+                    etag: Some(upload.etag),
+                };
+                self.reply(&preview, source, asked).await
+            }
+        }
+    }
+
+    async fn of_version(&self, version: &Version, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
+        let source = Source {
+            object_key: version.object_key.to_string(),
+            size_bytes: version.size_bytes,
+            mime_type: Some(version.mime_type.clone()),
+            etag: None,
+        };
+        self.reply(&PreviewKey::of_version(version, asked.size), source, asked).await
+    }
+
+    async fn reply(&self, key: &PreviewKey, source: Source, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
+        let etag = key.etag();
+        let mut response = if http::has_already(asked.request, &etag) {
+            http::empty(StatusCode::NOT_MODIFIED)
+        } else {
+            let image = match self.objects.preview(key).await? {
+                Some(image) => image,
+                None => self.render(key, source, asked.size).await?,
+            };
+            let mime_type = HeaderValue::from_static(image.mime_type());
+            let mut response = Response::new(Body::from(image.into_bytes()));
+            response.headers_mut().insert(CONTENT_TYPE, mime_type);
+            response
+        };
+        let headers = response.headers_mut();
+        headers.insert(ETAG, HeaderValue::try_from(etag).map_err(ApiError::internal)?);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(asked.audience.cache_control()));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if matches!(asked.audience, Audience::Caller) {
+            // A browser that changes its user must not show the one what the other saw.
+            headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie"));
+        }
+        Ok(response)
+    }
+
+    async fn render(&self, key: &PreviewKey, source: Source, size: PreviewSize) -> Result<Image, ApiError> {
+        self.renderer.check_size(source.size_bytes)?;
+        let bytes = self.objects.read(&source.object_key, source.etag.as_deref()).await?;
+        let bytes = bytes.ok_or_else(ApiError::file_not_found)?;
+        let charset = source.mime_type.and_then(|mime_type| mime_type.charset());
+        let image = self.renderer.render(bytes, charset.as_deref(), size).await?;
+        self.objects.keep_preview(key, &image).await;
+        Ok(image)
+    }
+}
+
+#[cfg(test)]
+mod tests;
