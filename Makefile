@@ -69,6 +69,8 @@ bench: stack ## measure every function beside an empty one, as release builds fo
 
 build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
 	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)
+	$(tools) cargo-lambda lambda build --profile render --$(subst _,-,$(ARCH)) --lambda-dir build --package preview
+	for name in build/preview-*/; do cp build/render/bootstrap $$name/render; done
 
 deploy: ## build, and deploy to the AWS account of your credentials as samconfig.toml says
 	@! grep -q 'issuer\.example' samconfig.toml || { echo "Put your own token issuer into samconfig.toml first."; exit 1; }

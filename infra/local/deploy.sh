@@ -23,6 +23,12 @@ build() {
     cp "$CARGO_TARGET_DIR/local/$name" "build/$name/bootstrap"
     rm -f "$deployed"/*
   done
+  # What renders previews lies beside each function that answers with one.
+  for name in build/preview-*/; do
+    cmp -s "$CARGO_TARGET_DIR/local/render" "$name/render" && continue
+    cp "$CARGO_TARGET_DIR/local/render" "$name/render"
+    rm -f "$deployed"/*
+  done
 }
 
 up_to_date() {
