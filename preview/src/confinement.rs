@@ -1,0 +1,80 @@
+//! What the process takes from itself, so that a hostile file cannot use it: memory beyond its share, time, files,
+//! sockets and other processes.
+
+use std::{
+    io::{self, Write as _},
+    process,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    process::{Resource, Rlimit, getrlimit, setrlimit},
+    time::{ClockId, clock_gettime},
+};
+
+/// What the stack may grow to, whatever the process was started with. Overflow ends the process.
+const STACK_BYTES: u64 = 8 * 1024 * 1024;
+/// No preview is larger: it is at most 2,048 × 2,048 pixels of 4 bytes. Not 0, so that a person can send it to a file.
+const OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
+/// Enough to start a thread in.
+const STARTING_BYTES: u64 = 48 * 1024 * 1024;
+/// How many times the processor's time may pass on the clock on the wall: what waits forever uses none.
+const PATIENCE: u32 = 20;
+
+/// From here on the process has this much address space and this much of the processor's time since it started, and
+/// cannot open, connect to or start anything.
+///
+/// # Errors
+/// If the system refuses.
+pub fn enter(memory_bytes: u64, time: Duration) -> io::Result<()> {
+    limit(Resource::Stack, STACK_BYTES)?;
+    limit(Resource::Core, 0)?;
+    limit(Resource::Fsize, OUTPUT_BYTES)?;
+    // Standard input and output are open already and stay so.
+    limit(Resource::Nofile, 0)?;
+    // The C library of Linux gives a thread that allocates a heap of its own, of 64 MiB of address space: while the
+    // watchdog starts there is no room for one, and it makes do with pages.
+    set(Resource::As, STARTING_BYTES.min(memory_bytes), memory_bytes)?;
+    let (starting, started) = mpsc::channel::<()>();
+    thread::Builder::new().stack_size(64 * 1024).spawn(move || {
+        drop(starting);
+        watch(time);
+    })?;
+    // Nothing is ever sent: it returns when the other end is dropped.
+    let _ = started.recv();
+    limit(Resource::As, memory_bytes)?;
+    // No more threads or processes; the system does not hold root to this.
+    limit(Resource::Nproc, 0)
+}
+
+fn limit(resource: Resource, most: u64) -> io::Result<()> {
+    set(resource, most, most)
+}
+
+/// Nobody can raise the maximum again, except root.
+fn set(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
+    let inherited = getrlimit(resource).maximum.unwrap_or(u64::MAX);
+    let new = Rlimit { current: Some(current.min(inherited)), maximum: Some(maximum.min(inherited)) };
+    match setrlimit(resource, new) {
+        // macOS has some of these by name only. The functions run on Linux.
+        Err(_) if cfg!(not(target_os = "linux")) => Ok(()),
+        result => Ok(result?),
+    }
+}
+
+/// Ends the process when its time is used. Allocates nothing, for it has no heap.
+fn watch(time: Duration) {
+    let started = Instant::now();
+    loop {
+        let used = clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap_or(Duration::MAX);
+        let left = time.saturating_sub(used);
+        if left.is_zero() || started.elapsed() >= time.saturating_mul(PATIENCE) {
+            let _ = io::stderr().write_all(b"the file takes too long for a preview\n");
+            process::exit(i32::from(crate::REFUSED));
+        }
+        // Only one other thread works, so the rest cannot be used sooner than it passes.
+        thread::sleep(left);
+    }
+}
