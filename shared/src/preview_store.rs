@@ -9,7 +9,7 @@ use crate::{
 };
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_smithy_types::byte_stream::ByteStream;
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::future::try_join_all;
 use std::fmt::Display;
 
 /// How many versions' previews are looked for at a time.
@@ -47,8 +47,11 @@ impl ObjectStore {
     /// # Errors
     /// 500 if one of them may still be there.
     pub async fn delete_previews(&self, versions: &[SavedKey]) -> Result<(), ApiError> {
-        let removals = versions.iter().map(|version| self.delete_below(prefix(&version.org, version.upload)));
-        stream::iter(removals).buffer_unordered(PARALLEL).try_collect::<()>().await
+        for some in versions.chunks(PARALLEL) {
+            let removals: Vec<_> = some.iter().map(|key| self.delete_below(prefix(&key.org, key.upload))).collect();
+            try_join_all(removals).await?;
+        }
+        Ok(())
     }
 
     async fn delete_below(&self, prefix: String) -> Result<(), ApiError> {

@@ -41,12 +41,20 @@ mod tests {
         },
         types::error::InternalServerError,
     };
-    use aws_sdk_s3::{Client as Bucket, operation::delete_objects::DeleteObjectsOutput};
+    use aws_sdk_s3::{
+        Client as Bucket,
+        operation::{delete_objects::DeleteObjectsOutput, list_objects_v2::ListObjectsV2Output},
+    };
     use aws_smithy_mocks::{Rule, mock};
 
     async fn purged(objects: &Rule, links: &Rule, items: &Rule) -> Result<Written, ApiError> {
+        let no_previews = mock!(Bucket::list_objects_v2).then_output(|| ListObjectsV2Output::builder().build());
+        purged_with(&no_previews, objects, links, items).await
+    }
+
+    async fn purged_with(previews: &Rule, objects: &Rule, links: &Rule, items: &Rule) -> Result<Written, ApiError> {
         let files = FileStore::with_client(dynamodb(&[links, items]), "files");
-        purge(&files, &ObjectStore::with_client(s3(&[objects]), "bucket"), &file().meta, &[version(1)]).await
+        purge(&files, &ObjectStore::with_client(s3(&[previews, objects]), "bucket"), &file().meta, &[version(1)]).await
     }
 
     fn objects_gone() -> Rule {
@@ -70,6 +78,14 @@ mod tests {
         let gone = objects_gone();
         assert_eq!(purged(&gone, &no_links(), &items).await.unwrap(), Written::Stored);
         assert_eq!((gone.num_calls(), items.num_calls()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn the_items_stay_until_the_previews_are_gone() {
+        let kept = mock!(Bucket::list_objects_v2).then_http_response(|| s3_answer(403, Some("AccessDenied")));
+        let items = items_gone();
+        assert_eq!(purged_with(&kept, &objects_gone(), &no_links(), &items).await.unwrap_err().status(), 500);
+        assert_eq!(items.num_calls(), 0);
     }
 
     #[tokio::test]

@@ -186,4 +186,4 @@ fn could_not_render(why: &str) -> ApiError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -19,6 +19,7 @@ enum Probe {
     Tag(&'static str),
     Delete(&'static str),
     List,
+    ListPreviews,
     Query,
     Scan,
     GetItem,
@@ -35,6 +36,7 @@ use Probe::*;
 const TEMP: &str = "temp/123/";
 const PUBLIC: &str = "temp/public/";
 const SAVED: &str = "123/";
+const PREVIEW: &str = "previews/123/";
 
 const PROBES: &[Probe] = &[
     Put(TEMP),
@@ -49,7 +51,12 @@ const PROBES: &[Probe] = &[
     Delete(TEMP),
     Delete(PUBLIC),
     Delete(SAVED),
+    Put(PREVIEW),
+    Get(PREVIEW),
+    Tag(PREVIEW),
+    Delete(PREVIEW),
     List,
+    ListPreviews,
     Query,
     Scan,
     GetItem,
@@ -61,6 +68,11 @@ const PROBES: &[Probe] = &[
     SigningKey,
     OtherSecret,
 ];
+
+const PURGE: &[Probe] = &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED), Delete(PREVIEW), ListPreviews];
+const PREVIEWS_OF_FILES: &[Probe] = &[Query, List, ListPreviews, Get(SAVED), Get(PREVIEW), Put(PREVIEW)];
+const PREVIEWS_OF_S3REFS: &[Probe] =
+    &[GetItem, Query, List, ListPreviews, Get(TEMP), Get(PUBLIC), Get(SAVED), Get(PREVIEW), Put(PREVIEW)];
 
 /// What each role may do; every other probe must be denied.
 const MAY: &[(&str, &[Probe])] = &[
@@ -78,6 +90,7 @@ const MAY: &[(&str, &[Probe])] = &[
             Tag(SAVED),
             Delete(SAVED),
             List,
+            ListPreviews,
             GetItem,
             Query,
             PutItem,
@@ -87,11 +100,15 @@ const MAY: &[(&str, &[Probe])] = &[
     ("GetFileFunction", &[Query, Get(SAVED)]),
     ("DownloadFileFunction", &[Query, Get(SAVED), SigningKey]),
     ("DownloadFilesFunction", &[BatchGetItem, Get(SAVED), SigningKey]),
-    ("DownloadS3FileFunction", &[GetItem, Query, List, Get(TEMP), Get(PUBLIC), Get(SAVED)]),
+    ("DownloadS3FileFunction", &[GetItem, Query, List, ListPreviews, Get(TEMP), Get(PUBLIC), Get(SAVED)]),
+    ("PreviewFileFunction", PREVIEWS_OF_FILES),
+    ("PreviewPublicFileFunction", PREVIEWS_OF_FILES),
+    ("PreviewS3FileFunction", PREVIEWS_OF_S3REFS),
+    ("PreviewS3FileGetFunction", PREVIEWS_OF_S3REFS),
     ("VerifyCustomDownloadUrlFunction", &[SigningKey]),
     ("GetSessionFunction", &[]),
     ("DeleteSessionFunction", &[]),
-    ("DeleteFileFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+    ("DeleteFileFunction", PURGE),
     ("GetUserSchemaFileCollectionsFunction", &[Query]),
     ("CreateUserSchemaFileCollectionFunction", &[Query, PutItem]),
     ("UpdateUserSchemaFileCollectionFunction", &[Query, PutItem]),
@@ -105,7 +122,7 @@ const MAY: &[(&str, &[Probe])] = &[
     ("ListPublicLinksForFileFunction", &[GetItem, Query]),
     ("AccessPublicLinkFunction", &[GetItem, UpdateItem, Get(SAVED), SigningKey]),
     ("RevokePublicLinkFunction", &[GetItem, DeleteItem]),
-    ("PurgeFilesFunction", &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED)]),
+    ("PurgeFilesFunction", PURGE),
 ];
 
 #[tokio::test]
@@ -143,6 +160,7 @@ async fn is_allowed(stack: &Stack, config: &aws_types::SdkConfig, probe: Probe) 
             code_of(s3.put_object_tagging().bucket(bucket).key(existing(prefix).await).tagging(tags).send().await)
         }
         List => code_of(s3.list_objects_v2().bucket(bucket).max_keys(1).send().await),
+        ListPreviews => code_of(s3.list_objects_v2().bucket(bucket).prefix(PREVIEW).max_keys(1).send().await),
         Query => {
             let query = table.query().table_name(&stack.table).key_condition_expression("pk = :pk");
             code_of(query.expression_attribute_values(":pk", text(&pk)).send().await)

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod admin;
+mod image;
 mod stack;
 
 mod access_public_link;
@@ -21,6 +22,10 @@ mod get_session;
 mod get_user_schema_file_collections;
 mod global_file_collections;
 mod list_public_links_for_file;
+mod preview_file;
+mod preview_public_file;
+mod preview_s3_file;
+mod preview_s3_file_get;
 mod purge_files;
 mod revoke_public_link;
 mod save_file;

@@ -177,6 +177,8 @@ impl Reply {
             404 => "Not Found: ",
             409 => "Conflict: ",
             413 => "Payload Too Large: ",
+            415 => "Unsupported Media Type: ",
+            422 => "Unprocessable Content: ",
             _ => panic!("{status} is not an error that a client can cause"),
         };
         let sentence = text(&self.body["error"]).strip_prefix(reason).expect("the reason goes first");

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::{
 };
 use aws_sdk_s3::operation::{
     delete_objects::DeleteObjectsOutput,
+    list_objects_v2::ListObjectsV2Output,
     put_object_tagging::{PutObjectTaggingInput, PutObjectTaggingOutput},
 };
 use aws_smithy_mocks::{MockResponseInterceptor, Rule, create_mock_http_client, mock};
@@ -93,7 +94,7 @@ fn asks_for_links(query: &QueryInput) -> bool {
 }
 
 /// A table and a bucket that answer by these rules, and take every other write that all functions make. No file has public
-/// links.
+/// links or previews.
 pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
     let taken = [
         &mock!(aws_sdk_dynamodb::Client::transact_write_items)
@@ -103,6 +104,7 @@ pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
             .then_output(|| QueryOutput::builder().build()),
         &mock!(aws_sdk_s3::Client::put_object_tagging).then_output(|| PutObjectTaggingOutput::builder().build()),
         &mock!(aws_sdk_s3::Client::delete_objects).then_output(|| DeleteObjectsOutput::builder().build()),
+        &mock!(aws_sdk_s3::Client::list_objects_v2).then_output(|| ListObjectsV2Output::builder().build()),
     ];
     let (rules, calls) = ([rules, &taken].concat(), Calls::default());
     let table = aws_sdk_dynamodb::Client::from_conf(config!(aws_sdk_dynamodb, rules, calls));

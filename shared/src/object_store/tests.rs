@@ -1,5 +1,6 @@
 use super::*;
 use crate::fixtures::{s3_answer, saved_key, store, temp_key, version};
+use crate::object_key::SavedKey;
 use aws_sdk_s3::operation::{
     delete_objects::DeleteObjectsOutput, head_object::HeadObjectOutput, put_object_tagging::PutObjectTaggingOutput,
 };
@@ -81,7 +82,7 @@ async fn objects_are_deleted_at_most_1000_at_a_time() {
         DeleteObjectsOutput::builder().build()
     });
     let objects = store(&[&rule]);
-    objects.delete(&[]).await.unwrap();
+    objects.delete(&[] as &[SavedKey]).await.unwrap();
     objects.delete(&(1..=2_001).map(saved_key).collect::<Vec<_>>()).await.unwrap();
     assert_eq!(*sizes.lock().unwrap(), [1_000, 1_000, 1]);
 }
