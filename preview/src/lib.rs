@@ -5,9 +5,11 @@
 //! ends the `render` command, which is the way to run this on files of strangers.
 
 mod bounds;
+mod fonts;
 mod limits;
 mod picture;
 mod refusal;
+mod svg;
 
 pub use bounds::Bounds;
 pub use limits::Limits;
