@@ -7,9 +7,11 @@
 mod bounds;
 mod fonts;
 mod limits;
+mod page;
 mod picture;
 mod refusal;
 mod svg;
+mod text;
 
 pub use bounds::Bounds;
 pub use limits::Limits;
