@@ -7,11 +7,15 @@
 mod bounds;
 mod color;
 mod encode;
+mod fonts;
 mod kind;
 mod limits;
+mod page;
 mod picture;
 mod raster;
 mod refusal;
+mod svg;
+mod text;
 
 pub use bounds::Bounds;
 pub use encode::{Encoded, Format};
