@@ -5,14 +5,24 @@
 //! ends the `render` command, which is the way to run this on files of strangers.
 
 mod bounds;
+mod color;
+mod encode;
+mod fonts;
+mod kind;
 mod limits;
+mod page;
 mod picture;
+mod raster;
 mod refusal;
+mod svg;
+mod text;
 
 pub use bounds::Bounds;
+pub use encode::{Encoded, Format};
 pub use limits::Limits;
-pub use picture::{Encoded, Format};
 pub use refusal::Refusal;
+
+use kind::Kind;
 
 /// Counts the changes of what is rendered: previews that are kept are rendered again after it is raised.
 pub const REVISION: u32 = 1;
@@ -22,6 +32,13 @@ pub const REVISION: u32 = 1;
 /// # Errors
 /// If there is no preview of such a file, or not within `limits`.
 pub fn render(source: &[u8], charset: Option<&str>, bounds: Bounds, limits: &Limits) -> Result<Encoded, Refusal> {
-    let _ = (source, charset, bounds, limits);
-    Err(Refusal::Unsupported)
+    if source.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    let _ = charset;
+    let picture = match Kind::of(source) {
+        Some(kind) => raster::decode(kind, source, bounds, limits)?,
+        None => return Err(Refusal::Unsupported),
+    };
+    picture.encoded(bounds)
 }

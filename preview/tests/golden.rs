@@ -1,0 +1,97 @@
+//! Each file that people keep looks as it did when somebody last looked. After a change that is meant,
+//! `RENEW=golden cargo test --package preview --test proof` writes the images again: look at them before you commit.
+
+use std::{env, fs, path::PathBuf};
+
+use image::{DynamicImage, RgbaImage, imageops};
+use preview::{Bounds, Format, Limits, render};
+
+use crate::{
+    distance::distance,
+    fixtures::{self, Fixture, scene},
+};
+
+/// The most that a preview may be unlike its golden image. Quality 92 and palettes come to 3, a wrong picture to 20.
+const ALIKE: f64 = 6.0;
+
+fn path(golden: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(golden).with_extension("png")
+}
+
+fn golden(name: &str) -> RgbaImage {
+    image::open(path(name)).unwrap().into_rgba8()
+}
+
+fn preview_of(fixture: &Fixture) -> Result<RgbaImage, String> {
+    let bounds = Bounds::new(None, None).unwrap();
+    let preview = render(&fixture.bytes, fixture.charset, bounds, &Limits::default()).map_err(|why| why.to_string())?;
+    let image = image::load_from_memory(&preview.bytes).map_err(|why| why.to_string())?;
+    let transparent = image.to_rgba8().pixels().any(|pixel| pixel[3] < 255);
+    if (preview.format == Format::Png) != transparent {
+        return Err(format!("it is {:?}, transparent: {transparent}", preview.format));
+    }
+    Ok(image.into_rgba8())
+}
+
+#[test]
+fn previews_look_like_their_golden_images() {
+    let mut complaints = Vec::new();
+    let mut renewed = Vec::new();
+    for fixture in fixtures::all() {
+        let preview = match preview_of(&fixture) {
+            Ok(preview) => preview,
+            Err(why) => {
+                complaints.push(format!("{}: {why}", fixture.name));
+                continue;
+            }
+        };
+        // The first fixture of a golden image decides how it looks.
+        if env::var("RENEW").is_ok_and(|what| what == "golden") && !renewed.contains(&fixture.golden) {
+            fs::create_dir_all(path("").parent().unwrap()).unwrap();
+            preview.save(path(fixture.golden)).unwrap();
+            renewed.push(fixture.golden);
+        }
+        let unlike = distance(&preview, &golden(fixture.golden));
+        println!("{:5.2} {} {}", unlike, fixture.name, fixture.golden);
+        if unlike > ALIKE {
+            complaints.push(format!("{} is {unlike:.1} from {}", fixture.name, fixture.golden));
+        }
+    }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
+}
+
+#[test]
+fn the_golden_scene_is_the_scene() {
+    let reduce = |scene: DynamicImage| scene.resize_exact(200, 133, imageops::FilterType::Triangle).into_rgba8();
+    assert!(distance(&golden("scene"), &reduce(scene::opaque().into())) < ALIKE);
+    assert!(distance(&golden("scene-transparent"), &reduce(scene::transparent().into())) < ALIKE);
+}
+
+#[test]
+fn a_wrong_picture_is_far_from_its_golden_image() {
+    let scene = golden("scene");
+    let mut swapped = scene.clone();
+    swapped.pixels_mut().for_each(|pixel| pixel.0.swap(0, 2));
+    let mut darker = scene.clone();
+    darker.pixels_mut().for_each(|pixel| pixel.0 = pixel.0.map(|channel| channel - channel / 5));
+    let mut inverted = scene.clone();
+    imageops::invert(&mut inverted);
+    let gray = DynamicImage::from(DynamicImage::from(scene.clone()).into_luma8()).into_rgba8();
+    let mut opaque = golden("scene-transparent");
+    opaque.pixels_mut().for_each(|pixel| pixel.0[3] = 255);
+    let wrong = [
+        ("swapped channels", swapped, "scene"),
+        ("darker", darker, "scene"),
+        ("inverted", inverted, "scene"),
+        ("mirrored", imageops::flip_horizontal(&scene), "scene"),
+        ("upside down", imageops::rotate180(&scene), "scene"),
+        ("gray", gray, "scene"),
+        ("opaque", opaque, "scene-transparent"),
+        ("blank text", RgbaImage::from_pixel(golden("text").width(), golden("text").height(), [255; 4].into()), "text"),
+        ("another text", golden("markdown"), "text"),
+        ("not turned", golden("pdf"), "pdf-turned"),
+    ];
+    for (what, image, name) in wrong {
+        assert!(distance(&image, &golden(name)) > ALIKE, "{what}");
+    }
+}
