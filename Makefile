@@ -17,6 +17,9 @@ functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.to
 # Always of the whole workspace with a test target: Cargo unifies features over what it is asked to build, and for another
 # set of features it would compile the AWS SDKs again.
 cargo = cargo $(1) --profile local
+# Builds what renders previews, and puts it beside each function that answers with one: $(call render,FOLDER,ARCHITECTURE).
+render = $(tools) cargo-lambda lambda build --profile render $(2) --lambda-dir $(1) --package preview && \
+	for function in $(1)/preview-*/; do cp $(1)/render/bootstrap "$$function/render"; done
 tools := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 with_stack := set -a; . .local/stack.env; set +a;
 
@@ -56,8 +59,8 @@ unit: ## run the unit tests
 e2e: stack ## run the end-to-end tests against the local stack
 	@$(with_stack) $(call cargo,test) --workspace --test e2e
 
-client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client against the local stack
-	@$(with_stack) npm --prefix tests/client test --silent
+client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client and a browser against the local stack
+	@chromium=$$(infra/local/chromium.sh); $(with_stack) CHROMIUM="$$chromium" npm --prefix tests/client test --silent
 
 fuzz: stack .local/schemathesis/installed.txt ## send the local stack what infra/openapi.yaml allows and what it forbids
 	@$(with_stack) .local/schemathesis/bin/python infra/local/fuzz.py
@@ -65,12 +68,12 @@ fuzz: stack .local/schemathesis/installed.txt ## send the local stack what infra
 bench: stack ## measure every function beside an empty one, as release builds for this machine
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench $(functions:%=--package %)
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench --package empty
+	$(call render,.local/bench)
 	cargo run --release --package bench -- .local/bench
 
 build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
 	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)
-	$(tools) cargo-lambda lambda build --profile render --$(subst _,-,$(ARCH)) --lambda-dir build --package preview
-	for name in build/preview-*/; do cp build/render/bootstrap $$name/render; done
+	$(call render,build,--$(subst _,-,$(ARCH)))
 
 deploy: ## build, and deploy to the AWS account of your credentials as samconfig.toml says
 	@! grep -q 'issuer\.example' samconfig.toml || { echo "Put your own token issuer into samconfig.toml first."; exit 1; }

@@ -1,5 +1,7 @@
 //! What each function is measured with: the events, and what has to exist before they arrive.
 
+mod previews;
+
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -51,6 +53,32 @@ pub fn cases(function: &str) -> &'static [Case] {
             const { &[reading("10 files", download_many), reading("10 files, one an older version", download_many_older)] }
         }
         "download-s3-file" => const { &[reading("version", download_version), reading("upload", download_upload)] },
+        "preview-file" => {
+            const {
+                &[
+                    reading("kept", previews::kept),
+                    reading("not modified", previews::not_modified),
+                    using_up("rendered", previews::rendered),
+                ]
+            }
+        }
+        "preview-public-file" => const { &[using_up("rendered", previews::public_rendered)] },
+        "preview-s3-file" => {
+            const {
+                &[
+                    using_up("version, rendered", previews::version_rendered),
+                    using_up("upload, rendered", previews::upload_rendered),
+                ]
+            }
+        }
+        "preview-s3-file-get" => {
+            const {
+                &[
+                    using_up("version, rendered", previews::version_rendered_by_query),
+                    using_up("upload, rendered", previews::upload_rendered_by_query),
+                ]
+            }
+        }
         "verify-custom-download-url" => const { &[reading("key unknown", verify_unknown_key)] },
         "get-session" => const { &[reading("start", get_session)] },
         "delete-session" => const { &[reading("end", delete_session)] },

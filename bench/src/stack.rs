@@ -99,6 +99,12 @@ impl Stack {
         Ok(())
     }
 
+    /// Lets everybody see a file.
+    pub fn make_public(&self, id: &Value) -> Result<()> {
+        self.api("POST", "/v2/files", &json!({ "_id": id, "access_control": "public-read" }))?;
+        Ok(())
+    }
+
     /// Relates a file to an entity.
     pub fn relate(&self, id: &Value, relation: &Value) -> Result<()> {
         self.api("POST", "/v2/files", &json!({ "_id": id, "relations": [relation] }))?;

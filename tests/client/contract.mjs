@@ -61,6 +61,7 @@ export function conforms(operationId, reply) {
   if (!(operationId in operations(official))) return // our own addition
   const parts = described(official, operationId, reply.status)
   if (parts) fits('official', official, parts, reply)
+  else if (reply.status === 304) return // of requests with a condition it says nothing
   else if (reply.status >= 400) isError('official#/components/schemas/ErrorObject', reply)
   else fits('official', official, described(official, operationId, officialSuccess(operationId)), reply)
 }

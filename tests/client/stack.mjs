@@ -6,7 +6,7 @@ import { createClient } from '@epilot/file-client'
 const file = new URL('../../.local/stack.env', import.meta.url)
 
 /** `name` from the environment, or else from the shell assignments that `make dev` writes. */
-function setting(name) {
+export function setting(name) {
   const value = process.env[name] ?? assignments()[name]
   if (!value) throw new Error(`${name} is not set: run \`make dev\` first`)
   return value

@@ -13,8 +13,8 @@ export async function upload(text = 'text', filename = 'notes.txt') {
   return data.s3ref
 }
 
-/** A new file with these attributes. */
-export async function save(attributes) {
-  const { data } = await owner.saveFileV2(null, { s3ref: await upload(), ...attributes })
+/** A new file with these attributes, and this text in it. */
+export async function save(attributes, text) {
+  const { data } = await owner.saveFileV2(null, { s3ref: await upload(text), ...attributes })
   return data
 }
