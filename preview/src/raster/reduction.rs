@@ -70,6 +70,23 @@ impl Reduction {
         }
     }
 
+    /// Takes a row of another width, the rest of which is transparent: a frame's on its canvas.
+    pub fn push_at(&mut self, left: u32, row: &[u8]) {
+        let channels = self.layout.channels();
+        let mut whole = vec![0; self.full.0 as usize * channels];
+        for (whole, sample) in whole.iter_mut().skip(left as usize * channels).zip(row) {
+            *whole = *sample;
+        }
+        self.push(&whole);
+    }
+
+    /// Takes rows in which nothing is.
+    pub fn push_transparent(&mut self, rows: u32) {
+        for _ in 0..rows.min(self.full.1) {
+            self.push_at(0, &[]);
+        }
+    }
+
     /// Ends a row of boxes.
     fn average(&mut self) {
         let rows = match self.rows % self.divisor {
