@@ -25,9 +25,6 @@ pub use refusal::Refusal;
 
 use kind::Kind;
 
-/// Counts the changes of what is rendered: previews that are kept are rendered again after it is raised.
-pub const REVISION: u32 = 1;
-
 /// A preview of `source` that fits in `bounds`. `charset` is the one that was declared for text, if any.
 ///
 /// # Errors

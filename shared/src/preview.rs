@@ -21,7 +21,7 @@ use lambda_http::{
     Body, Request, Response,
     http::{
         HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, VARY, X_CONTENT_TYPE_OPTIONS},
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS},
     },
 };
 use std::fmt;
@@ -103,19 +103,20 @@ impl fmt::Display for PreviewKey {
     }
 }
 
-/// Who may keep a reply on the way: for five minutes, in which they do not hear that the file changed.
+/// Who a preview is for, and so who may keep it on the way.
 #[derive(Clone, Copy, Debug)]
 pub enum Audience {
-    /// The caller's browser.
+    /// The caller. Their browser may keep it, and asks each time whether it may show it again: by then it may be somebody
+    /// else's, which `Vary: Cookie` does not tell Chromium.
     Caller,
-    /// Everybody.
+    /// Everybody, for five minutes, in which they do not hear that the file changed.
     Everybody,
 }
 
 impl Audience {
     const fn cache_control(self) -> &'static str {
         match self {
-            Self::Caller => "private, max-age=300",
+            Self::Caller => "private, no-cache",
             Self::Everybody => "public, max-age=300",
         }
     }
@@ -235,10 +236,6 @@ impl Previews {
         headers.insert(ETAG, HeaderValue::try_from(etag).map_err(ApiError::internal)?);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(asked.audience.cache_control()));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if matches!(asked.audience, Audience::Caller) {
-            // A browser that changes its user must not show the one what the other saw.
-            headers.insert(VARY, HeaderValue::from_static("Authorization, Cookie"));
-        }
         Ok(response)
     }
 

@@ -6,16 +6,16 @@ import { operation } from './operation.mjs'
 
 const picture = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="20"><rect width="9" height="9"/></svg>'
 const bytes = { responseType: 'arraybuffer' }
-const PNG = Buffer.from('\x89PNG', 'latin1')
+const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')
 
 /** Calls an operation as each client that may see the preview, and as one who has it already. */
 async function shown(call, client, ...request) {
   const { data, headers } = await call(200, client, ...request, bytes)
-  assert.ok(Buffer.from(data).subarray(0, 4).equals(PNG))
+  assert.ok(Buffer.from(data).subarray(0, PNG.length).equals(PNG))
   await call(304, client, ...request, { headers: { 'If-None-Match': headers.etag } })
 }
 
-/** What has no preview, as its own kind of refusal. */
+/** What has no preview: it is of no type, or there is no more of it than how a PNG begins. */
 const NONE = { 415: Buffer.from([0, 1, 2, 3]), 422: PNG }
 
 operation('previewFile', async (call) => {
