@@ -39,7 +39,7 @@ stop: ## stop the emulator; its data stays
 token: ## print a signed token: ORG=123 USER=someone ADMIN=true TTL=86400 ALG=RS256|ES256|EdDSA
 	@node infra/local/token.mjs
 
-demo: stack ## upload, save and download a real file, request by request: FILE=path
+demo: stack ## upload, save, download and preview a real file, request by request: FILE=path
 	@$(with_stack) node infra/local/demo.mjs "$(FILE)"
 
 test: lint unit ## everything: lint, unit, then end-to-end, client and generated tests on a running stack

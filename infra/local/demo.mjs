@@ -1,8 +1,8 @@
-// Uploads a file, saves it, downloads it again and compares: node infra/local/demo.mjs path/to/file
+// Uploads a file, saves it, downloads it again and compares, and gets its preview: node infra/local/demo.mjs path/to/file
 // The bytes are streamed both ways, so a file of any size needs little memory and no temporary file.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { basename, extname } from "node:path";
 import { Transform } from "node:stream";
@@ -107,6 +107,20 @@ async function download(url, size) {
   return { sha256: down.sha256(), bytes: down.bytes() };
 }
 
+/** Asks for a preview and keeps it; that there is none of such a file is an answer too. */
+async function preview(id) {
+  const url = `${API_URL}/v1/files/${id}/preview?w=400`;
+  show("", bold(`GET ${url}`));
+  const reply = await fetch(url, { headers: { authorization: `Bearer ${TOKEN}` } });
+  const bytes = Buffer.from(await reply.arrayBuffer());
+  show(dim(`→ ${reply.status}`));
+  if (reply.status === 415 || reply.status === 422) return show(bytes.toString());
+  if (!reply.ok) throw new Error(`The preview answered ${reply.status}: ${bytes}`);
+  const kept = `.local/preview.${reply.headers.get("content-type").split("/")[1]}`;
+  await writeFile(kept, bytes);
+  show(`The preview is in ${kept}, ${bytes.length} bytes.`);
+}
+
 async function main() {
   const file = await stat(path).catch(() => undefined);
   if (!file?.isFile()) throw new Error(`There is no file ${path}. Use: make demo FILE=path/to/a/file`);
@@ -124,6 +138,7 @@ async function main() {
   show("", `sent      ${file.size} bytes, SHA-256 ${sent}`, `came back ${received.bytes} bytes, SHA-256 ${received.sha256}`);
   if (received.sha256 !== sent) throw new Error("The bytes that came back are not the bytes that were sent.");
   show(bold("The bytes that came back are the same."));
+  await preview(entity._id);
 }
 
 main().catch((error) => {
