@@ -12,7 +12,7 @@ use std::{
 };
 
 /// How long fetched keys are used before they are fetched again.
-const MAX_AGE: Duration = Duration::from_secs(600);
+const MAX_AGE: Duration = Duration::from_mins(10);
 /// How soon we may ask again, so that neither made-up key ids nor an issuer that is down cost every request a fetch.
 const MIN_AGE: Duration = Duration::from_secs(30);
 

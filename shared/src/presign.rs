@@ -26,7 +26,7 @@ use std::{
 use time::{OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// How long a presigned URL lives. Role credentials may be rotated, so it cannot be much longer.
-pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub const LIFETIME: Duration = Duration::from_mins(15);
 
 /// In a path, the slashes between segments stay too.
 pub(crate) const PATH: AsciiSet = UNRESERVED.remove(b'/');

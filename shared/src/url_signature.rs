@@ -30,7 +30,7 @@ use uuid::Uuid;
 /// The longest URL that is looked at, in bytes. A custom URL has 2,048, and what is added to it some 140.
 const MAX_BYTES: usize = 4_096;
 /// How long a key is used before it is read again, so that a new one is in use everywhere by then.
-const MAX_KEY_AGE: Duration = Duration::from_secs(300);
+const MAX_KEY_AGE: Duration = Duration::from_mins(5);
 /// The labels of the secret's versions that count: the current one, and the one that it replaced.
 const GOOD_LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 
