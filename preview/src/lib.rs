@@ -11,6 +11,7 @@ mod fonts;
 mod kind;
 mod limits;
 mod page;
+mod pdf;
 mod picture;
 mod raster;
 mod refusal;
@@ -35,10 +36,11 @@ pub fn render(source: &[u8], charset: Option<&str>, bounds: Bounds, limits: &Lim
     if source.is_empty() {
         return Err(Refusal::Empty);
     }
-    let _ = charset;
     let picture = match Kind::of(source) {
         Some(kind) => raster::decode(kind, source, bounds, limits)?,
-        None => return Err(Refusal::Unsupported),
+        None if pdf::recognizes(source) => pdf::decode(source, bounds, limits)?,
+        None if svg::recognizes(source) => svg::decode(source, bounds, limits)?,
+        None => text::decode(source, charset, bounds)?,
     };
     picture.encoded(bounds)
 }

@@ -7,7 +7,10 @@ mod weight;
 use std::{
     borrow::Cow,
     io::Read as _,
-    sync::{Arc, LazyLock},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use encoding_rs::Encoding;
@@ -16,14 +19,16 @@ use quick_xml::{Reader, events::Event};
 use resvg::{
     tiny_skia::{Pixmap, Transform},
     usvg::{
-        ImageHrefResolver, Options, Size, Tree, fontdb,
+        ImageHrefResolver, ImageKind, Options, Size, Tree, fontdb,
         roxmltree::{Document, ParsingOptions},
     },
 };
 
 use crate::{
-    Bounds, Limits, Refusal, fonts,
+    Bounds, Format, Limits, Refusal, fonts,
+    kind::Kind,
     picture::{Layout, Picture},
+    raster,
 };
 
 /// How much is read to find out whether it is an SVG.
@@ -74,8 +79,8 @@ pub(crate) fn decode(source: &[u8], bounds: Bounds, limits: &Limits) -> Result<P
         _ => Refusal::Broken,
     })?;
     weight::check_elements(&document, limits)?;
-    let tree = Tree::from_xmltree(&document, &options()).map_err(|_| Refusal::Broken)?;
-    draw(&tree, bounds)
+    let tree = Tree::from_xmltree(&document, &options(bounds, limits)).map_err(|_| Refusal::Broken)?;
+    draw(&tree, bounds, limits)
 }
 
 /// The bytes of an SVGZ, up to one more than `most`; anything else as it is.
@@ -101,12 +106,13 @@ fn xml(source: &[u8]) -> Cow<'_, str> {
     declared().unwrap_or(encoding_rs::UTF_8).decode(source).0
 }
 
-fn options() -> Options<'static> {
+fn options(bounds: Bounds, limits: &Limits) -> Options<'_> {
+    let embedded = Embedded { bounds, limits, pixels: AtomicU64::new(0) };
     Options {
         font_family: "sans-serif".to_owned(),
         default_size: Size::from_wh(DEFAULT_SIZE.0, DEFAULT_SIZE.1).unwrap_or_else(|| Options::default().default_size),
         image_href_resolver: ImageHrefResolver {
-            resolve_data: Box::new(|_, _, _| None),
+            resolve_data: Box::new(move |_, picture, _| embedded.picture(&picture)),
             resolve_string: Box::new(|_, _| None),
         },
         fontdb: FONTS.clone(),
@@ -114,10 +120,35 @@ fn options() -> Options<'static> {
     }
 }
 
-fn draw(tree: &Tree, bounds: Bounds) -> Result<Picture, Refusal> {
+/// The pictures in a graphic, which are drawn from previews of their own. All of them share the limit of pixels; those
+/// beyond it, and graphics in the graphic, are left out.
+struct Embedded<'a> {
+    bounds: Bounds,
+    limits: &'a Limits,
+    pixels: AtomicU64,
+}
+
+impl Embedded<'_> {
+    fn picture(&self, picture: &[u8]) -> Option<ImageKind> {
+        let left = self.limits.pixels.checked_sub(self.pixels.load(Ordering::Relaxed))?;
+        let limits = Limits { pixels: left, ..self.limits.clone() };
+        let picture = raster::decode(Kind::of(picture)?, picture, self.bounds, &limits).ok()?;
+        self.pixels.fetch_add(u64::from(picture.full.0) * u64::from(picture.full.1), Ordering::Relaxed);
+        let preview = picture.encoded(self.bounds).ok()?;
+        Some(match preview.format {
+            Format::Png => ImageKind::PNG(Arc::new(preview.bytes)),
+            Format::Jpeg => ImageKind::JPEG(Arc::new(preview.bytes)),
+        })
+    }
+}
+
+fn draw(tree: &Tree, bounds: Bounds, limits: &Limits) -> Result<Picture, Refusal> {
     let size = tree.size();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is positive and saturates")]
     let full = (size.width().ceil() as u32, size.height().ceil() as u32);
+    if u64::from(full.0) * u64::from(full.1) > limits.pixels {
+        return Err(Refusal::TooMany("pixels"));
+    }
     let (width, height) = bounds.fit(full.0, full.1);
     let mut pixmap = Pixmap::new(width, height).ok_or(Refusal::Broken)?;
     #[expect(clippy::cast_precision_loss, reason = "at most 2,048")]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::{CoderResult, DecoderResult, Encoding, UTF_8};
 
 use crate::{
-    Bounds, Limits, Refusal,
+    Bounds, Refusal,
     page::{Font, Page, Paper, Typeface},
     picture::Picture,
 };
@@ -17,7 +17,7 @@ const FONT: Font = Font { face: Typeface::Mono, size: 10.25 };
 const TAB_COLUMNS: usize = 4;
 
 /// The first lines of what is text: bytes that decode, without control characters.
-pub(crate) fn decode(source: &[u8], charset: Option<&str>, bounds: Bounds, _: &Limits) -> Result<Picture, Refusal> {
+pub(crate) fn decode(source: &[u8], charset: Option<&str>, bounds: Bounds) -> Result<Picture, Refusal> {
     let text = head(source, charset).ok_or(Refusal::Unsupported)?;
     let mut page = Page::new(Paper::PORTRAIT, bounds);
     let paper = page.paper();
@@ -85,13 +85,13 @@ mod tests {
     }
 
     fn ink(source: &[u8], charset: Option<&str>) -> Result<usize, Refusal> {
-        let picture = decode(source, charset, bounds(), &Limits::default())?;
+        let picture = decode(source, charset, bounds())?;
         Ok(picture.pixels.iter().filter(|shade| **shade < 128).count())
     }
 
     #[test]
     fn text_is_inked_on_a_page_in_portrait() {
-        let picture = decode(b"# Title\n\nSome words.\n", None, bounds(), &Limits::default()).unwrap();
+        let picture = decode(b"# Title\n\nSome words.\n", None, bounds()).unwrap();
         assert!(picture.height > picture.width);
         assert!(ink(b"# Title\n\nSome words.\n", None).unwrap() > 100);
         assert_eq!(ink(b"\n\n  \r\n\t", None), Ok(0));

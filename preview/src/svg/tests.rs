@@ -47,11 +47,44 @@ fn half_transparent_colour_is_not_darkened() {
 
 #[test]
 fn a_large_graphic_is_drawn_at_the_size_of_the_preview() {
-    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="2000000" height="1000000"><rect width="1000000" height="1000000"/></svg>"#;
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="14000" height="7000"><rect width="7000" height="7000"/></svg>"#;
     let picture = drawn(svg);
-    assert_eq!((picture.width, picture.height, picture.full), (100, 50, (2_000_000, 1_000_000)));
+    assert_eq!((picture.width, picture.height, picture.full), (100, 50, (14_000, 7_000)));
     assert_eq!(pixel(&picture, 40, 25)[3], 255);
     assert_eq!(pixel(&picture, 60, 25)[3], 0);
+}
+
+#[test]
+fn what_no_person_draws_is_too_large() {
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="1e9" height="1e9"/>"#;
+    assert_eq!(refusal(svg), Refusal::TooMany("pixels"));
+}
+
+/// A red picture as a data URL.
+fn red(width: u32, height: u32) -> String {
+    let picture = Picture {
+        width,
+        height,
+        layout: Layout::Rgba,
+        pixels: [255, 0, 0, 254].repeat((width * height) as usize),
+        full: (width, height),
+        orientation: 1,
+        profile: None,
+    };
+    let png = picture.encoded(bounds(2_048)).unwrap().bytes;
+    let hex: String = png.iter().map(|byte| format!("%{byte:02x}")).collect();
+    format!("data:image/png,{hex}")
+}
+
+#[test]
+fn pictures_in_the_file_are_drawn_within_the_limit_of_pixels() {
+    let image = |href: &str| format!(r#"<image width="100" height="50" href="{href}"/>"#);
+    let both =
+        square(&format!("{}<g transform='translate(0 50)'>{}</g>", image(&red(300, 150)), image(&red(300, 150))));
+    assert_eq!(inked(&drawn(&both)), 10_000);
+    let limits = Limits { pixels: 300 * 150 + 100, ..Limits::default() };
+    assert_eq!(inked(&decode(both.as_bytes(), bounds(100), &limits).unwrap()), 5_000);
+    assert_eq!(inked(&drawn(&square(&image("data:image/png;base64,AAAA")))), 0);
 }
 
 #[test]
