@@ -1,7 +1,5 @@
 //! GIF: the first frame on its canvas, row by row.
 
-use std::iter;
-
 use gif::{DecodeOptions, Decoder, MemoryLimit};
 
 use super::{check_held, reduction::Reduction, size};
@@ -31,13 +29,10 @@ pub(super) fn decode(source: &[u8], bounds: Bounds, limits: &Limits) -> Result<P
     let colors = colors(decoder.palette().map_err(broken)?, transparent);
     let mut reduction = Reduction::new(full, 1, layout, bounds);
     reduction.push_transparent(top);
+    let mut row = vec![0; full.0 as usize * layout.channels()];
     let mut push = |indices: &[u8]| {
-        let colors = indices.iter().filter_map(|index| colors.get(usize::from(*index)));
-        let row: Vec<u8> = match layout {
-            Layout::Rgb => colors.flat_map(|[r, g, b, _]| [*r, *g, *b]).collect(),
-            _ => colors.flatten().copied().collect(),
-        };
-        reduction.push_at(left, &row);
+        paint(indices, &colors, layout, row.get_mut(left as usize * layout.channels()..).unwrap_or_default());
+        reduction.push(&row);
     };
     let read = if interlaced {
         check_held((width, height), 1)?;
@@ -49,14 +44,31 @@ pub(super) fn decode(source: &[u8], bounds: Bounds, limits: &Limits) -> Result<P
     Ok(reduction.finish(None))
 }
 
-/// 256 colours with alpha; what is not in the palette is black, as in browsers.
-fn colors(palette: &[u8], transparent: Option<u8>) -> Vec<[u8; 4]> {
-    let given = palette.as_chunks().0.iter().map(|[r, g, b]| [*r, *g, *b, u8::MAX]);
-    let mut colors: Vec<_> = given.chain(iter::repeat([0, 0, 0, u8::MAX])).take(256).collect();
+/// Colours with alpha; what is not in the palette is black, as in browsers.
+fn colors(palette: &[u8], transparent: Option<u8>) -> [[u8; 4]; 256] {
+    let mut colors = [[0, 0, 0, u8::MAX]; 256];
+    for (color, [red, green, blue]) in colors.iter_mut().zip(palette.as_chunks().0) {
+        *color = [*red, *green, *blue, u8::MAX];
+    }
     if let Some(color) = transparent.and_then(|index| colors.get_mut(usize::from(index))) {
         *color = [0; 4];
     }
     colors
+}
+
+/// Writes the colours of these indices.
+fn paint(indices: &[u8], colors: &[[u8; 4]; 256], layout: Layout, row: &mut [u8]) {
+    let color = |index: &u8| colors.get(usize::from(*index)).copied().unwrap_or_default();
+    if layout == Layout::Rgb {
+        for (pixel, index) in row.as_chunks_mut().0.iter_mut().zip(indices) {
+            let [red, green, blue, _] = color(index);
+            *pixel = [red, green, blue];
+        }
+    } else {
+        for (pixel, index) in row.as_chunks_mut().0.iter_mut().zip(indices) {
+            *pixel = color(index);
+        }
+    }
 }
 
 /// Rows until the last, or until the file ends. `None` if there is none.

@@ -52,34 +52,41 @@ fn read(
         return Err(Refusal::Broken);
     }
     let (across, down) = (width.div_ceil(chunk_width), height.div_ceil(chunk_height));
-    // As decoded, and 8 bits a channel.
-    let bytes = samples.bytes_per_pixel() + samples.layout.channels() as u64;
+    let channels = samples.layout.channels();
+    // As decoded, and twice as 8 bits a channel.
+    let bytes = samples.bytes_per_pixel() + 2 * channels as u64;
     check_held((width.max(chunk_width), chunk_height.min(height)), bytes)?;
+    let mut planes: Vec<_> = (0..samples.planes).map(|_| DecodingResult::U8(Vec::new())).collect();
+    let mut band = vec![0; if across == 1 { 0 } else { (width * chunk_height.min(height)) as usize * channels }];
     for row in 0..down {
-        let mut chunks = Vec::new();
         for column in 0..across {
-            let index = row * across + column;
-            let chunk_width = chunk_width.min(width - column * chunk_width);
-            let planes = (0..samples.planes).map(|plane| decoder.read_chunk(index + plane * across * down));
-            let planes: Vec<DecodingResult> =
-                planes.collect::<Result<_, TiffError>>().map_err(|error| refusal(&error))?;
-            let pixels = samples.pixels(&planes, chunk_width as usize)?;
-            chunks.push((pixels, chunk_width as usize * samples.layout.channels()));
+            let chunk = (chunk_width.min(width - column * chunk_width)) as usize;
+            for (plane, number) in planes.iter_mut().zip(0..) {
+                let index = row * across + column + number * across * down;
+                decoder
+                    .read_chunk_to_buffer(plane, index, samples.row_bytes(chunk))
+                    .map_err(|error| refusal(&error))?;
+            }
+            let pixels = samples.pixels(&planes, chunk)?;
+            let rows = pixels.chunks_exact(chunk * channels);
+            if across == 1 {
+                rows.for_each(|row| reduction.push(row));
+            } else {
+                copy(rows, &mut band, (column * chunk_width) as usize * channels, width as usize * channels);
+            }
         }
-        push_rows(&chunks, reduction);
+        let rows = chunk_height.min(height - row * chunk_height) as usize;
+        band.chunks_exact(width as usize * channels).take(rows).for_each(|row| reduction.push(row));
     }
     Ok(())
 }
 
-/// Rows of the picture from rows of the chunks beside each other.
-fn push_rows(chunks: &[(Vec<u8>, usize)], reduction: &mut Reduction) {
-    if let [(pixels, row)] = chunks {
-        pixels.chunks_exact(*row).for_each(|row| reduction.push(row));
-        return;
-    }
-    let mut rows: Vec<_> = chunks.iter().map(|(pixels, row)| pixels.chunks_exact(*row)).collect();
-    while let Some(row) = rows.iter_mut().map(Iterator::next).collect::<Option<Vec<_>>>() {
-        reduction.push(&row.concat());
+/// Puts the rows of a tile where they are in a band of the picture.
+fn copy<'a>(rows: impl Iterator<Item = &'a [u8]>, band: &mut [u8], left: usize, width: usize) {
+    for (row, whole) in rows.zip(band.chunks_exact_mut(width)) {
+        if let Some(place) = whole.get_mut(left..left + row.len()) {
+            place.copy_from_slice(row);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! From a TIFF's many kinds of samples to 8 bits a channel.
 
+use std::borrow::Cow;
+
 use tiff::{ColorType, decoder::DecodingResult, tags::Tag};
 
 use super::{Reader, refusal, tag};
@@ -60,21 +62,25 @@ impl Samples {
         (self.per_pixel as u64 * u64::from(self.bits)).div_ceil(8)
     }
 
+    /// Bytes of a row of a plane.
+    pub fn row_bytes(&self, width: usize) -> usize {
+        (width * self.per_pixel / self.planes as usize * usize::from(self.bits)).div_ceil(8)
+    }
+
     /// The pixels of a chunk of this width, from its planes.
-    pub fn pixels(&self, planes: &[DecodingResult], width: usize) -> Result<Vec<u8>, Refusal> {
+    pub fn pixels<'a>(&self, planes: &'a [DecodingResult], width: usize) -> Result<Cow<'a, [u8]>, Refusal> {
         let mut planes = planes.iter().map(|plane| self.bytes(plane, width)).collect::<Result<Vec<_>, _>>()?;
-        let bytes = if planes.len() == 1 { planes.pop().unwrap_or_default() } else { interleave(&planes) };
+        let bytes = if planes.len() == 1 { planes.pop().unwrap_or_default() } else { interleave(&planes).into() };
         Ok(self.meant(bytes))
     }
 
     /// The samples of a plane, 8 bits each.
-    fn bytes(&self, plane: &DecodingResult, width: usize) -> Result<Vec<u8>, Refusal> {
+    fn bytes<'a>(&self, plane: &'a DecodingResult, width: usize) -> Result<Cow<'a, [u8]>, Refusal> {
         Ok(match plane {
             DecodingResult::U8(samples) if self.bits < 8 => {
-                let in_row = width * self.per_pixel / self.planes as usize;
-                self.unpacked(samples, in_row)
+                self.unpacked(samples, width * self.per_pixel / self.planes as usize).into()
             }
-            DecodingResult::U8(samples) => samples.clone(),
+            DecodingResult::U8(samples) => samples.into(),
             DecodingResult::U16(samples) => samples.iter().map(|sample| sample.to_be_bytes()[0]).collect(),
             DecodingResult::U32(samples) => samples.iter().map(|sample| sample.to_be_bytes()[0]).collect(),
             DecodingResult::F32(samples) => samples.iter().map(|sample| unit(*sample)).collect(),
@@ -93,7 +99,7 @@ impl Samples {
         packed.chunks((in_row * usize::from(self.bits)).div_ceil(8).max(1)).flat_map(row).collect()
     }
 
-    fn meant(&self, bytes: Vec<u8>) -> Vec<u8> {
+    fn meant<'a>(&self, bytes: Cow<'a, [u8]>) -> Cow<'a, [u8]> {
         let channels = self.layout.channels();
         match &self.meaning {
             Meaning::Plain if self.per_pixel == channels => bytes,
@@ -123,8 +129,8 @@ fn palette(decoder: &mut Reader) -> Result<Vec<[u8; 3]>, Refusal> {
     Ok(reds.iter().zip(greens).zip(blues).map(|((red, green), blue)| [*red, *green, *blue]).collect())
 }
 
-fn interleave(planes: &[Vec<u8>]) -> Vec<u8> {
-    let length = planes.iter().map(Vec::len).min().unwrap_or(0);
+fn interleave(planes: &[Cow<[u8]>]) -> Vec<u8> {
+    let length = planes.iter().map(|plane| plane.len()).min().unwrap_or(0);
     (0..length).flat_map(|at| planes.iter().filter_map(move |plane| plane.get(at))).copied().collect()
 }
 
