@@ -7,6 +7,8 @@
 mod bounds;
 mod color;
 mod encode;
+#[cfg(test)]
+mod fixtures;
 mod kind;
 mod limits;
 mod picture;

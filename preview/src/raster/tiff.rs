@@ -13,6 +13,8 @@ use crate::{Bounds, Limits, Refusal, picture::Picture};
 
 mod directory;
 mod samples;
+#[cfg(test)]
+mod tests;
 use samples::Samples;
 
 type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
