@@ -166,7 +166,9 @@ mod tests {
     fn gif(width: u16, height: u16, frames: &[Frame]) -> Vec<u8> {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, width, height, &PALETTE).unwrap();
-        frames.iter().for_each(|frame| encoder.write_frame(frame).unwrap());
+        for frame in frames {
+            encoder.write_frame(frame).unwrap();
+        }
         drop(encoder);
         bytes
     }
