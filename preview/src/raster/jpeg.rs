@@ -32,6 +32,8 @@ pub(super) fn decode(source: &[u8], bounds: Bounds, limits: &Limits) -> Result<P
         2.. => 4,
         _ => 8,
     };
+    let coarse = (header.progressive && scale == 1).then(|| header::coarse(source));
+    let source = coarse.as_deref().unwrap_or(source);
     // libjpeg leaves by unwinding where the file is beyond reading; no panic hook is called.
     let decoded = catch_unwind(AssertUnwindSafe(|| pixels(source, scale)));
     let (width, height, layout, mut pixels) = decoded.map_err(|_| Refusal::Broken)?.ok_or(Refusal::Broken)?;
@@ -80,10 +82,16 @@ mod tests {
     }
 
     fn progressive(width: u32, height: u32) -> Vec<u8> {
+        progressive_with(width, height, 2)
+    }
+
+    /// Of one sample of colour for so many pixels along each side.
+    fn progressive_with(width: u32, height: u32, sampling: u8) -> Vec<u8> {
         let mut compress = Compress::new(ColorSpace::JCS_RGB);
         compress.set_size(width as usize, height as usize);
         compress.set_quality(95.0);
         compress.set_progressive_mode();
+        compress.set_chroma_sampling_pixel_sizes((sampling, sampling), (sampling, sampling));
         let mut started = compress.start_compress(Vec::new()).unwrap();
         started.write_scanlines(&quarters(width, height, QUARTERS, 3)).unwrap();
         started.finish().unwrap()
@@ -105,6 +113,16 @@ mod tests {
     #[test]
     fn progressive_ones_too() {
         assert_near(preview(&progressive(400, 300)).unwrap().quarters(), QUARTERS);
+        // Of this one, only the coarse scans are read.
+        assert_near(preview(&progressive(3_205, 2_411)).unwrap().quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn a_coarse_picture_is_the_same_at_an_eighth() {
+        let source = progressive_with(805, 611, 1);
+        let coarse = header::coarse(&source);
+        assert!(coarse.len() < source.len() / 2);
+        assert!(pixels(&coarse, 1) == pixels(&source, 1));
     }
 
     #[test]
