@@ -8,6 +8,8 @@ mod bounds;
 mod color;
 mod encode;
 mod fonts;
+#[cfg(test)]
+mod fixtures;
 mod kind;
 mod limits;
 mod page;
