@@ -10,6 +10,7 @@ mod encode;
 mod fonts;
 mod kind;
 mod limits;
+mod office;
 mod page;
 mod pdf;
 mod picture;
@@ -40,6 +41,7 @@ pub fn render(source: &[u8], charset: Option<&str>, bounds: Bounds, limits: &Lim
         Some(kind) => raster::decode(kind, source, bounds, limits)?,
         None if pdf::recognizes(source) => pdf::decode(source, bounds, limits)?,
         None if svg::recognizes(source) => svg::decode(source, bounds, limits)?,
+        None if office::recognizes(source) => office::decode(source, bounds, limits)?,
         None => text::decode(source, charset, bounds)?,
     };
     picture.encoded(bounds)

@@ -48,6 +48,11 @@ impl Font {
     pub fn leading(self) -> f32 {
         self.size * 1.25
     }
+
+    /// Of a text, in points.
+    pub fn width(self, text: &str) -> f32 {
+        text.chars().map(|char| self.size * self.face.advance(char)).sum()
+    }
 }
 
 pub(crate) struct Page {
