@@ -17,7 +17,7 @@ const photo = (width, height, channels) => {
       const light = 90 + 70 * Math.sin(x / 900) * Math.cos(y / 700) + 40 * (y / height);
       const edge = (Math.floor(x / 310) + Math.floor(y / 270)) % 5 === 0 ? 35 : 0;
       const texture = 14 * Math.sin(x / 5 + 3 * Math.sin(y / 40)) * Math.sin(y / 7);
-      const grain = 10 * (random() + random() - 1);
+      const grain = 24 * (random() + random() - 1);
       pixels[at] = Math.max(0, Math.min(255, light + edge + texture + grain));
       pixels[at + 1] = Math.max(0, Math.min(255, light * 0.9 + texture + grain));
       pixels[at + 2] = Math.max(0, Math.min(255, 200 - light * 0.6 + edge + grain));
