@@ -46,3 +46,8 @@ pub fn render(source: &[u8], charset: Option<&str>, bounds: Bounds, limits: &Lim
     };
     picture.encoded(bounds)
 }
+
+#[cfg(test)]
+#[path = "../tests/fixtures/formats.rs"]
+#[allow(dead_code, clippy::pedantic, reason = "it belongs to the tests of the command, which need more of it")]
+mod formats;

@@ -103,7 +103,11 @@ impl Document {
             Some(relations.swap_remove(found).target)
         };
         let thumbnail = target("/metadata/thumbnail");
-        let main = target("/officeDocument").filter(|main| main.ends_with(".xml")).ok_or(Refusal::Unsupported)?;
+        let main = target("/officeDocument").ok_or(Refusal::Unsupported)?;
+        if main.ends_with("workbook.bin") {
+            // The binary kind of workbook.
+            return Err(Refusal::Unsupported);
+        }
         let mut xml = container.xml(&main)?.ok_or(Refusal::Broken)?;
         let kind = loop {
             match xml.next()?.ok_or(Refusal::Broken)? {

@@ -29,7 +29,7 @@ pub(crate) fn decode(source: &[u8], charset: Option<&str>, bounds: Bounds) -> Re
             if y > paper.height - paper.margin {
                 return Ok(page.picture());
             }
-            let (fitting, left) = page.fitting(rest, FONT, paper.measure());
+            let (fitting, left) = FONT.fitting(rest, paper.measure());
             page.set(fitting, FONT, paper.margin, y);
             y += FONT.leading();
             rest = left;

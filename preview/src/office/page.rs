@@ -66,7 +66,7 @@ fn paragraph(page: &mut Page, style: Style, text: &str, body: f32, y: f32) -> f3
         if y + size > paper.height - paper.margin {
             return paper.height;
         }
-        let (line, left) = page.fitting(rest, font, paper.measure() - indent);
+        let (line, left) = font.fitting(rest, paper.measure() - indent);
         page.set(line, font, paper.margin + indent, y + size);
         y += font.leading();
         rest = left;
@@ -134,6 +134,6 @@ fn cell(page: &mut Page, text: &str, font: Font, (x, y): (f32, f32), (width, hei
     for x in [x, x + width] {
         page.fill((x, y), (line, height), LINE);
     }
-    let (text, _) = page.fitting(text, font, width - 2.0 * INSET);
+    let (text, _) = font.fitting(text, width - 2.0 * INSET);
     page.set(text, font, x + INSET, y + font.size + INSET * 0.5);
 }

@@ -117,7 +117,7 @@ impl Cells {
             ("s", Ok(string)) => {
                 self.shared.insert((row, column), string);
             }
-            ("b", _) => *cell = if value == "1" { "TRUE" } else { "FALSE" }.to_owned(),
+            ("b", _) => *cell = String::from(if value == "1" { "TRUE" } else { "FALSE" }),
             ("" | "n", _) => *cell = number(value),
             // The text of a cell may come in several runs.
             _ => append(cell, value),

@@ -1,8 +1,4 @@
-#[path = "../../tests/fixtures/formats.rs"]
-#[allow(dead_code)]
-mod formats;
-
-use formats::{Part, deflated_zeros, zip};
+use crate::formats::{Part, deflated_zeros, zip};
 
 use super::{
     writing::{Block, Style},
@@ -23,13 +19,11 @@ fn part(name: &str, content: &str) -> Part {
 
 /// What a part refers to: the last step of the type, and the target, which is the id as well.
 fn relations(part_of: &str, all: &[(&str, &str)]) -> Part {
-    let all: String = all
-        .iter()
-        .map(|(kind, target)| {
-            let kind = if *kind == "thumbnail" { THUMBNAIL.to_owned() } else { format!("{OFFICE}/{kind}") };
-            format!(r#"<Relationship Id="{target}" Type="{kind}" Target="{target}"/>"#)
-        })
-        .collect();
+    let relation = |(kind, target): &(&str, &str)| {
+        let kind = if *kind == "thumbnail" { THUMBNAIL.to_owned() } else { format!("{OFFICE}/{kind}") };
+        format!(r#"<Relationship Id="{target}" Type="{kind}" Target="{target}"/>"#)
+    };
+    let all = all.iter().map(relation).collect::<Vec<_>>().concat();
     part(part_of, &format!("<Relationships>{all}</Relationships>"))
 }
 
@@ -196,8 +190,8 @@ fn cells_that_are_repeated_end_with_the_page() {
 /// A PNG of these gray pixels in one row.
 fn png(pixels: &[u8]) -> Vec<u8> {
     let row = [&[0], pixels].concat();
-    let header = formats::png_header(u32::try_from(pixels.len()).unwrap(), 1, 8, 0, false);
-    formats::png(&[header, (b"IDAT", formats::zlib(&row)), (b"IEND", Vec::new())])
+    let header = crate::formats::png_header(u32::try_from(pixels.len()).unwrap(), 1, 8, 0, false);
+    crate::formats::png(&[header, (b"IDAT", crate::formats::zlib(&row)), (b"IEND", Vec::new())])
 }
 
 #[test]
