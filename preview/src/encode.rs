@@ -86,3 +86,54 @@ fn on_white(picture: &Picture) -> Cow<'_, [u8]> {
     let pixels = picture.pixels.chunks_exact(picture.layout.channels()).filter_map(<[u8]>::split_last);
     pixels.flat_map(|(alpha, colors)| colors.iter().map(move |color| over(*color, *alpha))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Bounds, Limits,
+        fixtures::{CLEAR, GREEN, RED, WHITE, assert_near, png, quarters, shown},
+        render,
+    };
+
+    #[test]
+    fn only_what_is_transparent_is_a_png() {
+        let rendered = |colors| {
+            let source = png(ColorType::Rgba, BitDepth::Eight, 400, 400, &quarters(400, 400, colors, 4));
+            render(&source, None, Bounds::new(None, None).unwrap(), &Limits::default()).unwrap()
+        };
+        let opaque = rendered([RED, GREEN, RED, WHITE]);
+        assert_eq!(opaque.format, Format::Jpeg);
+        assert_near(shown(&opaque).quarters(), [RED, GREEN, RED, WHITE]);
+        let clear = rendered([RED, CLEAR, [0, 0, 255, 128], WHITE]);
+        assert_eq!(clear.format, Format::Png);
+        assert_near(shown(&clear).quarters(), [RED, CLEAR, [0, 0, 255, 128], WHITE]);
+    }
+
+    #[test]
+    fn a_reply_holds_the_largest_preview() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let noise: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(2_048 * 2_048 * 4).collect();
+        let largest = Bounds::new(Some(2_048), Some(2_048)).unwrap();
+        for (color, channels) in [(ColorType::Rgba, 4), (ColorType::Rgb, 3)] {
+            let source = png(color, BitDepth::Eight, 2_048, 2_048, &noise[..2_048 * 2_048 * channels]);
+            let encoded = render(&source, None, largest, &Limits::default()).unwrap();
+            assert_eq!((encoded.format, shown(&encoded).size), (Format::Jpeg, (2_048, 2_048)));
+            assert!(encoded.bytes.len() <= MAX_BYTES, "{}", encoded.bytes.len());
+        }
+    }
+
+    #[test]
+    fn where_a_jpeg_must_do_what_is_transparent_is_white() {
+        let picture = Picture {
+            width: 2,
+            height: 1,
+            layout: Layout::Rgba,
+            pixels: vec![255, 0, 0, 0, 255, 0, 0, 128],
+            full: (2, 1),
+            orientation: 1,
+            profile: None,
+        };
+        assert_eq!(*on_white(&picture), [255, 255, 255, 255, 127, 127]);
+    }
+}

@@ -8,8 +8,11 @@ mod bounds;
 mod color;
 mod encode;
 mod fonts;
+#[cfg(test)]
+mod fixtures;
 mod kind;
 mod limits;
+mod office;
 mod page;
 mod pdf;
 mod picture;
@@ -37,7 +40,13 @@ pub fn render(source: &[u8], charset: Option<&str>, bounds: Bounds, limits: &Lim
         Some(kind) => raster::decode(kind, source, bounds, limits)?,
         None if pdf::recognizes(source) => pdf::decode(source, bounds, limits)?,
         None if svg::recognizes(source) => svg::decode(source, bounds, limits)?,
+        None if office::recognizes(source) => office::decode(source, bounds, limits)?,
         None => text::decode(source, charset, bounds)?,
     };
     picture.encoded(bounds)
 }
+
+#[cfg(test)]
+#[path = "../tests/fixtures/formats.rs"]
+#[allow(dead_code, clippy::pedantic, reason = "it belongs to the tests of the command, which need more of it")]
+mod formats;

@@ -48,6 +48,27 @@ impl Font {
     pub fn leading(self) -> f32 {
         self.size * 1.25
     }
+
+    /// How much of `text` fits in a width, and the rest. It ends where a word does if that leaves no large gap.
+    pub fn fitting(self, text: &str, width: f32) -> (&str, &str) {
+        let (mut used, mut word_end) = (0.0, None);
+        for (at, char) in text.char_indices() {
+            used += self.size * self.face.advance(char);
+            if used > width + 0.1 && at > 0 {
+                let end = word_end.filter(|end| *end > at / 2).unwrap_or(at);
+                return text.split_at_checked(end).map_or((text, ""), |(line, rest)| (line, rest.trim_start()));
+            }
+            if char == ' ' || char == '-' {
+                word_end = Some(at + 1);
+            }
+        }
+        (text, "")
+    }
+
+    /// Of a text, in points.
+    pub fn width(self, text: &str) -> f32 {
+        text.chars().map(|char| self.size * self.face.advance(char)).sum()
+    }
 }
 
 pub(crate) struct Page {
@@ -71,22 +92,6 @@ impl Page {
         let scale = width as f32 / paper.width;
         let pixels = vec![WHITE; width as usize * height as usize];
         Self { paper, scale, full, width, height, pixels, glyphs: Glyphs::default() }
-    }
-
-    /// How much of `text` fits in a width, and the rest. It ends where a word does if that leaves no large gap.
-    pub fn fitting<'a>(&self, text: &'a str, font: Font, width: f32) -> (&'a str, &'a str) {
-        let (mut used, mut word_end) = (0.0, None);
-        for (at, char) in text.char_indices() {
-            used += font.size * font.face.advance(char);
-            if used > width + 0.1 && at > 0 {
-                let end = word_end.filter(|end| *end > at / 2).unwrap_or(at);
-                return text.split_at_checked(end).map_or((text, ""), |(line, rest)| (line, rest.trim_start()));
-            }
-            if char == ' ' || char == '-' {
-                word_end = Some(at + 1);
-            }
-        }
-        (text, "")
     }
 
     /// Sets a line, its left end at `x` and its baseline at `y`, both in points.
@@ -171,13 +176,12 @@ mod tests {
 
     #[test]
     fn lines_break_between_words_and_inside_those_that_are_too_long() {
-        let page = page(200);
         // Ten letters of 6 points.
-        assert_eq!(page.fitting("some words here", MONO, 60.0), ("some words", "here"));
-        assert_eq!(page.fitting("some words-here", MONO, 66.0), ("some words-", "here"));
-        assert_eq!(page.fitting("one letterswithoutend", MONO, 60.0), ("one letter", "swithoutend"));
-        assert_eq!(page.fitting("short", MONO, 60.0), ("short", ""));
-        assert_eq!(page.fitting("x", MONO, 1.0), ("x", ""));
+        assert_eq!(MONO.fitting("some words here", 60.0), ("some words", "here"));
+        assert_eq!(MONO.fitting("some words-here", 66.0), ("some words-", "here"));
+        assert_eq!(MONO.fitting("one letterswithoutend", 60.0), ("one letter", "swithoutend"));
+        assert_eq!(MONO.fitting("short", 60.0), ("short", ""));
+        assert_eq!(MONO.fitting("x", 1.0), ("x", ""));
     }
 
     #[test]

@@ -54,11 +54,15 @@ pub(crate) fn target((width, height): (u32, u32), orientation: u8, bounds: Bound
 }
 
 impl Picture {
-    /// The preview: reduced to fit, in sRGB, upright, encoded.
+    /// The preview as a file.
     pub fn encoded(self, bounds: Bounds) -> Result<Encoded, Refusal> {
+        encode::encode(&self.finished(bounds)?)
+    }
+
+    /// The preview: reduced to fit, in sRGB, upright, without alpha if it needs none.
+    pub fn finished(self, bounds: Bounds) -> Result<Self, Refusal> {
         // Colour is converted after the reduction, when there is little of it.
-        let picture = color::to_srgb(self.reduced(bounds)?);
-        encode::encode(&picture.opaque_if_it_is().upright())
+        Ok(color::to_srgb(self.reduced(bounds)?).opaque_if_it_is().upright())
     }
 
     fn reduced(self, bounds: Bounds) -> Result<Self, Refusal> {
@@ -127,5 +131,60 @@ impl Picture {
         }
         let (width, height) = if turned { (self.height, self.width) } else { (self.width, self.height) };
         Self { width, height, pixels, orientation: 1, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{BLUE, GREEN, QUARTERS, RED, WHITE, assert_near, picture, png, preview_within, quarters};
+
+    #[test]
+    fn each_orientation_is_turned_upright() {
+        let upright = [
+            [RED, GREEN, BLUE, WHITE],
+            [GREEN, RED, WHITE, BLUE],
+            [WHITE, BLUE, GREEN, RED],
+            [BLUE, WHITE, RED, GREEN],
+            [RED, BLUE, GREEN, WHITE],
+            [BLUE, RED, WHITE, GREEN],
+            [WHITE, GREEN, BLUE, RED],
+            [GREEN, WHITE, RED, BLUE],
+        ];
+        for (orientation, expected) in (1..=8).zip(upright) {
+            let turned = picture(40, 20, orientation).upright();
+            let size = if orientation > 4 { (20, 40) } else { (40, 20) };
+            assert_eq!((turned.width, turned.height), size, "{orientation}");
+            let (width, height) = (turned.width as usize, turned.height as usize);
+            let corners = [(0, 0), (width - 1, 0), (0, height - 1), (width - 1, height - 1)];
+            let colors = corners.map(|(x, y)| &turned.pixels[(y * width + x) * 3..][..3]);
+            assert_eq!(colors, expected.each_ref().map(|color| &color[..3]), "{orientation}");
+        }
+    }
+
+    #[test]
+    fn the_bounds_are_of_the_upright_picture() {
+        let bounds = Bounds::new(Some(100), Some(1_000)).unwrap();
+        assert_eq!(target((4_000, 2_000), 1, bounds), (100, 50));
+        assert_eq!(target((4_000, 2_000), 6, bounds), (200, 100));
+    }
+
+    #[test]
+    fn nothing_is_enlarged() {
+        let source = png(png::ColorType::Rgb, png::BitDepth::Eight, 16, 9, &quarters(16, 9, QUARTERS, 3));
+        let shown = preview_within(&source, Bounds::new(Some(2_048), Some(2_048)).unwrap()).unwrap();
+        assert_eq!(shown.size, (16, 9));
+    }
+
+    #[test]
+    fn colors_of_transparent_pixels_do_not_bleed() {
+        // A red square on green that is transparent, reduced by a factor that is no integer.
+        let colors = [RED, [0, 255, 0, 0], [0, 255, 0, 0], RED];
+        let pixels = quarters(501, 501, colors, 4);
+        let source = png(png::ColorType::Rgba, png::BitDepth::Eight, 501, 501, &pixels);
+        let shown = preview_within(&source, Bounds::new(Some(60), None).unwrap()).unwrap();
+        let seen = (0..60).flat_map(|y| (0..60).map(move |x| (x, y))).map(|(x, y)| shown.at(x, y));
+        assert!(seen.filter(|color| color[3] > 8).all(|color| color[1] < 32));
+        assert_near(shown.quarters(), colors);
     }
 }

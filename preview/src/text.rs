@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use encoding_rs::{CoderResult, DecoderResult, Encoding, UTF_8};
+use encoding_rs::{DecoderResult, Encoding, UTF_8};
 
 use crate::{
     Bounds, Refusal,
@@ -29,7 +29,7 @@ pub(crate) fn decode(source: &[u8], charset: Option<&str>, bounds: Bounds) -> Re
             if y > paper.height - paper.margin {
                 return Ok(page.picture());
             }
-            let (fitting, left) = page.fitting(rest, FONT, paper.measure());
+            let (fitting, left) = FONT.fitting(rest, paper.measure());
             page.set(fitting, FONT, paper.margin, y);
             y += FONT.leading();
             rest = left;

@@ -144,7 +144,6 @@ pub(super) struct Glyph {
 }
 
 impl Glyph {
-    #[expect(clippy::cast_possible_truncation, reason = "a letter is no larger than its page; it saturates")]
     fn new(face: Typeface, char: char, size: f32, fraction: f32) -> Option<Self> {
         let outline = face.face().outline(char)?;
         let outline = outline.transform(Transform::from_row(size / EM, 0.0, 0.0, size / EM, fraction, 0.0))?;
@@ -162,18 +161,17 @@ impl Glyph {
         if self.width == 0 {
             return;
         }
-        for (row, covered) in self.coverage.chunks_exact(self.width).enumerate() {
-            let row = i64::from(y) + i64::from(self.offset.1) + row as i64;
+        let first_row = i64::from(y) + i64::from(self.offset.1);
+        let first_column = i64::from(x) + i64::from(self.offset.0);
+        for (row, covered) in (first_row..).zip(self.coverage.chunks_exact(self.width)) {
             let Ok(start) = usize::try_from(row * i64::from(width)) else { continue };
             let Some(line) = pixels.get_mut(start..).and_then(|rest| rest.get_mut(..width as usize)) else { continue };
-            for (column, covered) in covered.iter().enumerate() {
-                let column = i64::from(x) + i64::from(self.offset.0) + column as i64;
+            for (column, covered) in (first_column..).zip(covered) {
                 let Some(pixel) = usize::try_from(column).ok().and_then(|column| line.get_mut(column)) else {
                     continue;
                 };
                 let (paper, ink, covered) = (u32::from(*pixel), u32::from(shade), u32::from(*covered));
-                // Between the two, so it is a byte.
-                *pixel = ((paper * (255 - covered) + ink * covered + 127) / 255) as u8;
+                *pixel = u8::try_from((paper * (255 - covered) + ink * covered + 127) / 255).unwrap_or(shade);
             }
         }
     }

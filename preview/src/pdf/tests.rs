@@ -1,8 +1,4 @@
-#[path = "../../tests/fixtures/formats.rs"]
-#[allow(dead_code)]
-mod formats;
-
-use formats::{pdf, pdf_stream};
+use crate::formats::{pdf, pdf_stream};
 
 use super::*;
 
@@ -20,7 +16,7 @@ fn refusal(pdf: &[u8], limits: &Limits) -> Option<Refusal> {
 
 /// A file of pages with these entries, which draw `content`.
 fn pages(entries: &[&str], content: &str) -> Vec<u8> {
-    let kids: String = (0..entries.len()).map(|page| format!("{} 0 R ", page + 4)).collect();
+    let kids = (0..entries.len()).map(|page| format!("{} 0 R ", page + 4)).collect::<Vec<_>>().concat();
     let mut objects = vec![
         b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
         format!("<</Type/Pages/Count {}/Kids[{kids}]>>", entries.len()).into_bytes(),

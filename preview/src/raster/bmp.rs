@@ -101,3 +101,104 @@ fn channel(mask: u32) -> impl Fn(u32) -> u8 {
         u8::try_from(if most == 255 { value } else { value * 255 / most }).unwrap_or(u8::MAX)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixtures::{BLUE, CLEAR, GRAY, GREEN, QUARTERS, RED, WHITE, assert_near, preview, quarters};
+
+    const PALETTE: [u8; 16] = [0, 0, 255, 0, 0, 255, 0, 0, 255, 0, 0, 0, 255, 255, 255, 0];
+
+    /// With a header of 40 bytes; what follows it is given.
+    fn bmp((width, height): (i32, i32), bits: u8, compression: u8, colors: &[u8], pixels: &[u8]) -> Vec<u8> {
+        let offset = u32::try_from(54 + colors.len()).unwrap();
+        let mut bytes = b"BM\0\0\0\0\0\0\0\0".to_vec();
+        bytes.extend(offset.to_le_bytes());
+        bytes.extend([40, 0, 0, 0]);
+        bytes.extend(width.to_le_bytes());
+        bytes.extend(height.to_le_bytes());
+        bytes.extend([1, 0, bits, 0, compression, 0, 0, 0]);
+        bytes.extend([0; 20]);
+        [&bytes, colors, pixels].concat()
+    }
+
+    /// Blue first, and the bottom row first.
+    fn stored(width: u32, height: u32, channels: usize) -> Vec<u8> {
+        let below_first = [BLUE, WHITE, RED, GREEN];
+        let pixels = quarters(width, height, below_first, channels);
+        pixels.chunks(channels).flat_map(|pixel| [&[pixel[2], pixel[1], pixel[0]], &pixel[3..]].concat()).collect()
+    }
+
+    #[test]
+    fn rows_are_reduced_from_the_top() {
+        let shown = preview(&bmp((1_000, 700), 24, 0, &[], &stored(1_000, 700, 3))).unwrap();
+        assert_eq!(shown.size, (200, 140));
+        assert_near(shown.quarters(), QUARTERS);
+        let shown = preview(&bmp((1_000, -700), 24, 0, &[], &stored(1_000, 700, 3))).unwrap();
+        assert_near(shown.quarters(), [BLUE, WHITE, RED, GREEN]);
+    }
+
+    #[test]
+    fn each_number_of_bits_is_read() {
+        // Rows of two pixels, filled up to four bytes; the lower first.
+        let of = |bits, rows: [u8; 2]| {
+            let rows = [[rows[0], 0, 0, 0], [rows[1], 0, 0, 0]].concat();
+            preview(&bmp((2, 2), bits, 0, &PALETTE, &rows)).unwrap()
+        };
+        assert_near(of(1, [0x40, 0x80]).quarters(), [GREEN, RED, RED, GREEN]);
+        assert_near(of(4, [0x23, 0x01]).quarters(), QUARTERS);
+        let rows = [2, 3, 0, 0, 0, 1, 0, 0];
+        assert_near(preview(&bmp((2, 2), 8, 0, &PALETTE, &rows)).unwrap().quarters(), QUARTERS);
+        let rows = [0x1f, 0, 0xff, 0x7f, 0, 0x7c, 0xe0, 0x03];
+        assert_near(preview(&bmp((2, 2), 16, 0, &[], &rows)).unwrap().quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn masks_say_where_colors_are() {
+        let masks = |alpha: u32| [0xff00_0000, 0x00ff_0000, 0x0000_ff00, alpha].map(u32::to_le_bytes).concat();
+        let pixels = quarters(2, 2, [BLUE, CLEAR, RED, GREEN], 4);
+        let pixels: Vec<u8> = pixels.chunks(4).flat_map(|pixel| pixel.iter().rev()).copied().collect();
+        let with_alpha = preview(&bmp((2, 2), 32, 6, &masks(0xff), &pixels)).unwrap();
+        assert_near(with_alpha.quarters(), [RED, GREEN, BLUE, CLEAR]);
+        let pixels: Vec<u8> = pixels.chunks(4).flat_map(|pixel| [&[0], &pixel[1..]].concat()).collect();
+        let unused_alpha = preview(&bmp((2, 2), 32, 6, &masks(0xff), &pixels)).unwrap();
+        assert_near(unused_alpha.quarters(), [RED, GREEN, BLUE, [0, 0, 0, 255]]);
+    }
+
+    #[test]
+    fn run_lengths_are_expanded() {
+        // A run, pixels as they are and one more byte, the end of a row, a jump of one, the end.
+        let runs = [2, 2, 0, 3, 3, 3, 3, 0, 0, 0, 0, 2, 2, 0, 3, 1, 0, 1];
+        let shown = preview(&bmp((5, 2), 8, 1, &PALETTE, &runs)).unwrap();
+        assert_near([shown.at(0, 0), shown.at(4, 0), shown.at(0, 1), shown.at(4, 1)], [RED, GREEN, BLUE, WHITE]);
+        let nibbles = [2, 0x23, 0, 0, 0, 2, 0x01, 0];
+        let nibbles = [&nibbles[..4], &[2, 0x01, 0, 1]].concat();
+        assert_near(preview(&bmp((2, 2), 4, 2, &PALETTE, &nibbles)).unwrap().quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn the_old_header_is_read() {
+        let mut source = b"BM\0\0\0\0\0\0\0\0\x1a\0\0\0\x0c\0\0\0\x02\0\x02\0\x01\0\x18\0".to_vec();
+        source.extend([255, 0, 0, 255, 255, 255, 0, 0, 0, 0, 255, 0, 255, 0, 0, 0]);
+        assert_near(preview(&source).unwrap().quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn of_a_truncated_file_the_first_part_is_shown() {
+        let whole = bmp((400, 400), 24, 0, &[], &stored(400, 400, 3));
+        assert_near(preview(&whole[..54 + 200 * 1_200]).unwrap().quarters(), [GRAY, GRAY, BLUE, WHITE]);
+        for end in 26..54 + 1_200 {
+            assert_eq!(preview(&whole[..end]).unwrap_err(), Refusal::Broken, "{end}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused_by_their_header() {
+        for (bits, compression) in [(24, 0), (8, 1), (1, 0)] {
+            let bomb = bmp((50_000, 50_000), bits, compression, &PALETTE, &[1, 1, 0, 1]);
+            assert_eq!(preview(&bomb).unwrap_err(), Refusal::TooMany("pixels"));
+        }
+        let negative = bmp((i32::MIN, i32::MIN), 24, 0, &[], &[]);
+        assert_eq!(preview(&negative).unwrap_err(), Refusal::Broken);
+    }
+}

@@ -146,3 +146,100 @@ impl Iterator for Frames<'_> {
 fn table(flags: u8) -> usize {
     if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) }
 }
+
+#[cfg(test)]
+mod tests {
+    use gif::{Encoder, Frame};
+
+    use super::*;
+    use crate::fixtures::{BLUE, CLEAR, GREEN, QUARTERS, RED, WHITE, assert_near, preview, quarters};
+
+    const PALETTE: [u8; 12] = [255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255];
+    /// Indices of the palette in its order, in four quarters.
+    const INDICES: [[u8; 4]; 4] = [[0; 4], [1; 4], [2; 4], [3; 4]];
+
+    fn frame(width: u16, height: u16) -> Frame<'static> {
+        let buffer = quarters(width.into(), height.into(), INDICES, 1).into();
+        Frame { width, height, buffer, ..Frame::default() }
+    }
+
+    fn gif(width: u16, height: u16, frames: &[Frame]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, width, height, &PALETTE).unwrap();
+        for frame in frames {
+            encoder.write_frame(frame).unwrap();
+        }
+        drop(encoder);
+        bytes
+    }
+
+    #[test]
+    fn it_is_reduced_without_being_held() {
+        let shown = preview(&gif(1_000, 700, &[frame(1_000, 700)])).unwrap();
+        assert_eq!(shown.size, (200, 140));
+        assert_near(shown.quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn an_interlaced_picture_is_in_order() {
+        let mut rows: Vec<_> = frame(16, 16).buffer.chunks(16).map(<[u8]>::to_vec).collect();
+        let order = [0, 8, 4, 12, 2, 6, 10, 14, 1, 3, 5, 7, 9, 11, 13, 15];
+        rows = order.map(|row: usize| rows[row].clone()).to_vec();
+        let interlaced = Frame { interlaced: true, buffer: rows.concat().into(), ..frame(16, 16) };
+        assert_near(preview(&gif(16, 16, &[interlaced])).unwrap().quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn the_first_frame_is_shown_on_its_canvas() {
+        let first = Frame { left: 50, top: 50, ..frame(100, 50) };
+        let shown = preview(&gif(200, 150, &[first, frame(200, 150)])).unwrap();
+        assert_eq!(shown.size, (200, 150));
+        assert_near([shown.at(75, 60), shown.at(125, 60), shown.at(75, 90), shown.at(125, 90)], QUARTERS);
+        assert_near([shown.at(40, 60), shown.at(160, 60), shown.at(75, 40), shown.at(75, 110)], [CLEAR; 4]);
+    }
+
+    #[test]
+    fn a_frame_beyond_its_canvas_is_cut() {
+        let first = Frame { left: 50, top: 50, ..frame(100, 100) };
+        let shown = preview(&gif(100, 100, &[first])).unwrap();
+        assert_near(shown.quarters(), [CLEAR, CLEAR, CLEAR, RED]);
+        let outside = Frame { left: 150, top: 150, ..frame(10, 10) };
+        assert_near(preview(&gif(100, 100, &[outside])).unwrap().quarters(), [CLEAR; 4]);
+    }
+
+    #[test]
+    fn one_color_may_be_transparent() {
+        let shown = preview(&gif(40, 40, &[Frame { transparent: Some(3), ..frame(40, 40) }])).unwrap();
+        assert_near(shown.quarters(), [RED, GREEN, BLUE, CLEAR]);
+    }
+
+    #[test]
+    fn of_a_truncated_file_the_first_part_is_shown() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let buffer: Vec<u8> = std::iter::repeat_with(|| random.u8(2..4)).take(40_000).collect();
+        let whole = gif(200, 200, &[Frame { buffer: buffer.into(), transparent: Some(0), ..frame(200, 200) }]);
+        let shown = preview(&whole[..whole.len() / 2]).unwrap();
+        assert_eq!(shown.at(100, 20)[3], 255);
+        assert_near([shown.at(100, 180)], [CLEAR]);
+        assert_eq!(preview(&whole[..40]).unwrap_err(), Refusal::Broken);
+    }
+
+    #[test]
+    fn bombs_are_refused_by_their_header() {
+        let mut bomb = gif(16, 16, &[frame(16, 16)]);
+        bomb[6..10].copy_from_slice(&[0x50, 0xc3, 0x50, 0xc3]);
+        assert_eq!(preview(&bomb).unwrap_err(), Refusal::TooMany("pixels"));
+    }
+
+    #[test]
+    fn frames_have_a_limit() {
+        let frames = |count| gif(1, 1, &vec![Frame { delay: 1, ..frame(1, 1) }; count]);
+        assert!(preview(&frames(10_000)).is_ok());
+        assert_eq!(preview(&frames(10_001)).unwrap_err(), Refusal::TooMany("frames"));
+    }
+
+    #[test]
+    fn an_index_that_has_no_color_is_black() {
+        assert_near([colors(&PALETTE, None)[3], colors(&PALETTE, None)[4]], [WHITE, [0, 0, 0, 255]]);
+    }
+}

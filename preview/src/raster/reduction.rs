@@ -118,7 +118,7 @@ impl Reduction {
             Sums::Weighted(sums) => {
                 match self.layout {
                     Layout::GrayAlpha => {
-                        sums.chunks(columns * 2).for_each(|sums| average_weighted::<2>(sums, rows, pixels))
+                        sums.chunks(columns * 2).for_each(|sums| average_weighted::<2>(sums, rows, pixels));
                     }
                     _ => sums.chunks(columns * 4).for_each(|sums| average_weighted::<4>(sums, rows, pixels)),
                 }

@@ -12,7 +12,10 @@ use super::{MAX_HELD, check_held, reduction::Reduction, size};
 use crate::{Bounds, Limits, Refusal, picture::Picture};
 
 mod directory;
+mod lzw;
 mod samples;
+#[cfg(test)]
+mod tests;
 use samples::Samples;
 
 type Reader<'a> = Decoder<Cursor<&'a [u8]>>;
@@ -56,6 +59,7 @@ fn read(
     // As decoded, and twice as 8 bits a channel.
     let bytes = samples.bytes_per_pixel() + 2 * channels as u64;
     check_held((width.max(chunk_width), chunk_height.min(height)), bytes)?;
+    let strips = lzw::Strips::of(decoder, samples);
     let mut planes: Vec<_> = (0..samples.planes).map(|_| DecodingResult::U8(Vec::new())).collect();
     let mut band = vec![0; if across == 1 { 0 } else { (width * chunk_height.min(height)) as usize * channels }];
     for row in 0..down {
@@ -63,9 +67,13 @@ fn read(
             let chunk = (chunk_width.min(width - column * chunk_width)) as usize;
             for (plane, number) in planes.iter_mut().zip(0..) {
                 let index = row * across + column + number * across * down;
-                decoder
-                    .read_chunk_to_buffer(plane, index, samples.row_bytes(chunk))
-                    .map_err(|error| refusal(&error))?;
+                if let Some(strips) = &strips {
+                    let rows = chunk_height.min(height - row * chunk_height) as usize;
+                    strips.read(index, samples.row_bytes(chunk), rows, plane).ok_or(Refusal::Broken)?;
+                } else {
+                    let stride = samples.row_bytes(chunk);
+                    decoder.read_chunk_to_buffer(plane, index, stride).map_err(|error| refusal(&error))?;
+                }
             }
             let pixels = samples.pixels(&planes, chunk)?;
             let rows = pixels.chunks_exact(chunk * channels);

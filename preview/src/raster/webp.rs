@@ -134,3 +134,119 @@ impl<'a> Iterator for Chunks<'a> {
         Some((name, chunk))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image_webp::{ColorType, WebPEncoder};
+
+    use super::*;
+    use crate::{
+        fixtures::{BLUE, CLEAR, GREEN, QUARTERS, RED, WHITE, assert_near, preview, quarters},
+        raster::exif::tests::exif,
+    };
+
+    fn webp(width: u32, height: u32, colors: [[u8; 4]; 4]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let pixels = quarters(width, height, colors, 4);
+        WebPEncoder::new(&mut bytes).encode(&pixels, width, height, ColorType::Rgba8).unwrap();
+        bytes
+    }
+
+    fn riff(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+        let mut body = b"WEBP".to_vec();
+        for (name, chunk) in chunks {
+            body.extend(*name);
+            body.extend(u32::try_from(chunk.len()).unwrap().to_le_bytes());
+            body.extend(*chunk);
+            body.extend(&[0][..chunk.len() % 2]);
+        }
+        [b"RIFF", &u32::try_from(body.len()).unwrap().to_le_bytes()[..], &body].concat()
+    }
+
+    fn extended(flags: u8, width: u32, height: u32) -> Vec<u8> {
+        let size = [width - 1, height - 1].map(u32::to_le_bytes);
+        [&[flags, 0, 0, 0], &size[0][..3], &size[1][..3]].concat()
+    }
+
+    /// A frame that is all of a picture, at twice these numbers.
+    fn frame(left: u8, top: u8, width: u32, height: u32, picture: &[u8]) -> Vec<u8> {
+        let size = extended(0, width, height);
+        [&[left, 0, 0, top, 0, 0], &size[4..], &[0; 4], &picture[12..]].concat()
+    }
+
+    #[test]
+    fn it_is_decoded_at_a_reduced_size() {
+        let colors = [RED, CLEAR, [0, 0, 255, 128], WHITE];
+        let shown = preview(&webp(1_000, 700, colors)).unwrap();
+        assert_eq!(shown.size, (200, 140));
+        assert_near(shown.quarters(), colors);
+    }
+
+    #[test]
+    fn exif_turns_it_and_its_profile_counts() {
+        let picture = webp(40, 20, QUARTERS);
+        let pixels = &picture[20..];
+        let shown = |profile: &[u8]| {
+            let chunks: [(&[u8; 4], &[u8]); 4] =
+                [(b"VP8X", &extended(0x28, 40, 20)), (b"ICCP", profile), (b"VP8L", pixels), (b"EXIF", &exif(3))];
+            preview(&riff(&chunks)).unwrap().quarters()
+        };
+        assert_near(shown(b"damaged"), [WHITE, BLUE, GREEN, RED]);
+        let mut swapped = moxcms::ColorProfile::new_srgb();
+        std::mem::swap(&mut swapped.red_colorant, &mut swapped.blue_colorant);
+        swapped.cicp = None;
+        assert_near(shown(&swapped.encode().unwrap()), [WHITE, RED, GREEN, BLUE]);
+    }
+
+    #[test]
+    fn the_first_frame_is_shown_on_its_canvas() {
+        let first = frame(25, 10, 100, 60, &webp(100, 60, QUARTERS));
+        let second = frame(0, 0, 200, 100, &webp(200, 100, [WHITE; 4]));
+        let chunks: [(&[u8; 4], &[u8]); 4] =
+            [(b"VP8X", &extended(2, 200, 100)), (b"ANIM", &[0; 6]), (b"ANMF", &first), (b"ANMF", &second)];
+        let shown = preview(&riff(&chunks)).unwrap();
+        assert_eq!(shown.size, (200, 100));
+        assert_near([shown.at(75, 35), shown.at(125, 35), shown.at(75, 65), shown.at(125, 65)], QUARTERS);
+        assert_near([shown.at(40, 50), shown.at(160, 50), shown.at(100, 10), shown.at(100, 90)], [CLEAR; 4]);
+    }
+
+    #[test]
+    fn a_frame_as_large_as_its_canvas_is_reduced_at_once() {
+        let first = frame(0, 0, 1_000, 700, &webp(1_000, 700, QUARTERS));
+        let shown = preview(&riff(&[(b"VP8X", &extended(2, 1_000, 700)), (b"ANMF", &first)])).unwrap();
+        assert_near(shown.quarters(), QUARTERS);
+    }
+
+    #[test]
+    fn a_file_that_ends_before_its_pixels_is_broken() {
+        let whole = webp(40, 20, QUARTERS);
+        for end in 12..26 {
+            assert_eq!(preview(&whole[..end]).unwrap_err(), Refusal::Broken, "{end}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused_by_their_header() {
+        let mut bomb = webp(16, 16, QUARTERS);
+        // Two sizes of 14 bits after the signature: 16,384 × 16,384.
+        bomb[21..25].copy_from_slice(&[0xff, 0xff, 0xff, 0x0f]);
+        assert_eq!(preview(&bomb).unwrap_err(), Refusal::TooMany("pixels"));
+        // 8,192 × 8,192, which is held.
+        bomb[21..25].copy_from_slice(&[0xff, 0xdf, 0xff, 0x07]);
+        assert_eq!(preview(&bomb).unwrap_err(), Refusal::TooMany("pixels"));
+        let first = frame(0, 0, 16, 16, &webp(16, 16, QUARTERS));
+        let canvas = riff(&[(b"VP8X", &extended(2, 50_000, 50_000)), (b"ANMF", &first)]);
+        assert_eq!(preview(&canvas).unwrap_err(), Refusal::TooMany("pixels"));
+    }
+
+    #[test]
+    fn frames_have_a_limit() {
+        let first = frame(0, 0, 2, 2, &webp(2, 2, QUARTERS));
+        let canvas = extended(2, 2, 2);
+        let mut chunks: Vec<(&[u8; 4], &[u8])> = vec![(b"ANMF", &first); 10_001];
+        chunks[0] = (b"VP8X", &canvas);
+        assert!(preview(&riff(&chunks)).is_ok());
+        chunks.push((b"ANMF", &first));
+        assert_eq!(preview(&riff(&chunks)).unwrap_err(), Refusal::TooMany("frames"));
+    }
+}

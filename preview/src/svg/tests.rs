@@ -72,7 +72,7 @@ fn red(width: u32, height: u32) -> String {
         profile: None,
     };
     let png = picture.encoded(bounds(2_048)).unwrap().bytes;
-    let hex: String = png.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let hex = png.iter().map(|byte| format!("%{byte:02x}")).collect::<Vec<_>>().concat();
     format!("data:image/png,{hex}")
 }
 

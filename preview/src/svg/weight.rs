@@ -12,6 +12,7 @@ pub(super) const NODES: u32 = 500_000;
 const ELEMENTS: u64 = 200_000;
 /// What the parser follows inside an entity that is referred to by the document; more is an error there.
 const INNER_REFERENCES: u64 = 255;
+const TOO_DEEP: Refusal = Refusal::TooMany("levels");
 /// The elements whose `href` is drawn; that of a link is not.
 const DRAWING: [&str; 5] = ["use", "feImage", "pattern", "filter", "textPath"];
 
@@ -69,10 +70,10 @@ impl<'a, 'input> Scales<'a, 'input> {
     /// What refers to itself is too deep.
     fn weigh(&mut self, node: Node<'a, 'input>, level: u32) -> Result<Weight, Refusal> {
         if let Some(weight) = self.weighed.get(&node.id()).copied() {
-            return if level + weight.levels > self.deepest + 1 { Err(self.too_deep()) } else { Ok(weight) };
+            return if level + weight.levels > self.deepest + 1 { Err(TOO_DEEP) } else { Ok(weight) };
         }
         if level > self.deepest {
-            return Err(self.too_deep());
+            return Err(TOO_DEEP);
         }
         let mut weight = Weight { elements: 1, levels: 0 };
         for child in node.children().filter(Node::is_element) {
@@ -90,10 +91,6 @@ impl<'a, 'input> Scales<'a, 'input> {
         weight.levels += 1;
         self.weighed.insert(node.id(), weight);
         Ok(weight)
-    }
-
-    fn too_deep(&self) -> Refusal {
-        Refusal::TooMany("levels")
     }
 
     /// What an element refers to that takes elements to draw. A gradient does not.

@@ -13,8 +13,8 @@ pub(super) struct Samples {
     /// 1, or one for each sample if they are stored apart.
     pub planes: u32,
     /// Samples of a pixel, of which those after the layout's channels are ignored.
-    per_pixel: usize,
-    bits: u8,
+    pub per_pixel: usize,
+    pub bits: u8,
     meaning: Meaning,
 }
 

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|source: &[u8]| -> libfuzzer_sys::Corpus { preview_fuzz::preview(source, None, true) });

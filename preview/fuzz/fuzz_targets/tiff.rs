@@ -1,0 +1,5 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|source: &[u8]| -> libfuzzer_sys::Corpus {
+    preview_fuzz::preview(source, None, source.starts_with(b"II") || source.starts_with(b"MM"))
+});
