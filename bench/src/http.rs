@@ -138,7 +138,7 @@ pub fn split_url(url: &str) -> Result<(&str, String)> {
 pub fn connect(authority: &str) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(authority)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    stream.set_read_timeout(Some(Duration::from_mins(1)))?;
     Ok(stream)
 }
 
