@@ -7,9 +7,9 @@
 mod bounds;
 mod color;
 mod encode;
-mod fonts;
 #[cfg(test)]
 mod fixtures;
+mod fonts;
 mod kind;
 mod limits;
 mod office;

@@ -5,7 +5,7 @@ use image::RgbaImage;
 /// A side of the squares whose means are compared, in pixels: noise and a shift of a fraction of a pixel vanish in them.
 const SQUARE: u32 = 4;
 
-/// How unlike the least alike 5 % of two pictures are, as a difference of colour in CIELAB, of which 1 can just be seen
+/// How unlike the least alike 2 % of two pictures are at least, as a difference of colour in CIELAB, of which 1 can just be seen
 /// and 100 is from black to white. What is transparent is seen on black and on white.
 pub fn distance(one: &RgbaImage, other: &RgbaImage) -> f64 {
     if one.dimensions() != other.dimensions() {
@@ -15,7 +15,7 @@ pub fn distance(one: &RgbaImage, other: &RgbaImage) -> f64 {
         let (one, other) = (squares(one, ground), squares(other, ground));
         let mut differences: Vec<f64> = one.iter().zip(&other).map(|(one, other)| difference(*one, *other)).collect();
         differences.sort_by(f64::total_cmp);
-        differences[differences.len() * 95 / 100]
+        differences[differences.len() * 98 / 100]
     };
     on(0.0).max(on(1.0))
 }

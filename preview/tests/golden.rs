@@ -11,8 +11,8 @@ use crate::{
     fixtures::{self, Fixture, scene},
 };
 
-/// The most that a preview may be unlike its golden image. Quality 92 and palettes come to 3, a wrong picture to 20.
-const ALIKE: f64 = 6.0;
+/// The most that a preview may be unlike its golden image. What JPEG and WebP lose comes to 5, text that is missing to 6, another picture to 20.
+const ALIKE: f64 = 5.5;
 
 fn path(golden: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(golden)
@@ -59,11 +59,12 @@ fn previews_look_like_their_golden_images() {
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
+/// The preview is a JPEG, so that it is less like the scene than another preview is.
 #[test]
 fn the_golden_scene_is_the_scene() {
-    let reduce = |scene: DynamicImage| scene.resize_exact(200, 133, imageops::FilterType::Triangle).into_rgba8();
-    assert!(distance(&golden("scene.jpg"), &reduce(scene::opaque().into())) < ALIKE);
-    assert!(distance(&golden("scene-transparent.png"), &reduce(scene::transparent().into())) < ALIKE);
+    let reduce = |scene: DynamicImage| scene.resize_exact(200, 133, imageops::FilterType::Lanczos3).into_rgba8();
+    assert!(distance(&golden("scene.jpg"), &reduce(scene::opaque().into())) < 2.0 * ALIKE);
+    assert!(distance(&golden("scene-transparent.png"), &reduce(scene::transparent().into())) < 2.0 * ALIKE);
 }
 
 #[test]
@@ -95,6 +96,7 @@ fn a_wrong_picture_is_far_from_its_golden_image() {
         ("not turned", golden("pdf.jpg"), "pdf-turned.jpg"),
     ];
     for (what, image, name) in wrong {
-        assert!(distance(&image, &golden(name)) > ALIKE, "{what}");
+        let unlike = distance(&image, &golden(name));
+        assert!(unlike > ALIKE, "{what}: {unlike:.1}");
     }
 }

@@ -1,4 +1,4 @@
-use crate::formats::{pdf, pdf_stream};
+use crate::formats::{pdf, pdf_stream, zlib};
 
 use super::*;
 
@@ -73,6 +73,44 @@ fn too_many_pages_are_refused() {
     let limits = |pages| Limits { pages, ..Limits::default() };
     assert_eq!(refusal(&file, &limits(3)), None);
     assert_eq!(refusal(&file, &limits(2)), Some(Refusal::TooMany("pages")));
+}
+
+#[test]
+fn what_a_page_draws_may_not_expand_too_far() {
+    let page = |filter: &str, content: &[u8]| {
+        pdf(&[
+            b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>".to_vec(),
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents[4 0 R 4 0 R]>>".to_vec(),
+            pdf_stream(filter, content),
+        ])
+    };
+    let limits = |expanded_bytes| Limits { expanded_bytes, ..Limits::default() };
+    let spaces = vec![b' '; 1_000];
+    for (filter, content) in [
+        ("", spaces.clone()),
+        ("/Filter/FlateDecode", zlib(&spaces)),
+        ("/Filter[/FlateDecode/FlateDecode]", zlib(&zlib(&spaces))),
+    ] {
+        assert_eq!(refusal(&page(filter, &content), &limits(2_000)), None, "{filter}");
+        assert_eq!(refusal(&page(filter, &content), &limits(1_999)), Some(Refusal::TooMany("bytes")), "{filter}");
+    }
+}
+
+#[test]
+fn a_picture_of_too_many_pixels_is_refused() {
+    let image =
+        |side: u32| format!("<</Type/XObject/Subtype/Image/Width {side}/Height {side}/Length 0>>\nstream\n\nendstream");
+    let page = |side| {
+        pdf(&[
+            b"<</Type/Catalog/Pages 2 0 R>>".to_vec(),
+            b"<</Type/Pages/Count 1/Kids[3 0 R]>>".to_vec(),
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources<</XObject<</I 4 0 R>>>>>>".to_vec(),
+            image(side).into_bytes(),
+        ])
+    };
+    assert_eq!(refusal(&page(10_000), &Limits::default()), None);
+    assert_eq!(refusal(&page(10_001), &Limits::default()), Some(Refusal::TooMany("pixels")));
 }
 
 #[test]

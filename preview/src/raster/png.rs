@@ -10,6 +10,9 @@ use crate::{
     picture::{Layout, Picture},
 };
 
+/// How much larger than its source what is compressed can be: a file that promises more does not hold it.
+const MAX_EXPANSION: usize = 1_032;
+
 pub(super) fn decode(source: &[u8], bounds: Bounds, limits: &Limits) -> Result<Picture, Refusal> {
     let mut reader = read_header(source, limits)?;
     let info = reader.info();
@@ -30,6 +33,9 @@ pub(super) fn decode(source: &[u8], bounds: Bounds, limits: &Limits) -> Result<P
     let mut reduction = Reduction::new(full, orientation, layout, bounds);
     let read = if interlaced {
         check_held(full, layout.channels() as u64)?;
+        if reader.info().raw_bytes() / MAX_EXPANSION > source.len() {
+            return Err(Refusal::Broken);
+        }
         read_interlaced(&mut reader, full.0 as usize * layout.channels(), &mut reduction)
     } else {
         read_rows(&mut reader, &mut reduction)
@@ -203,6 +209,9 @@ mod tests {
         bomb[16..24].copy_from_slice(&[0, 0, 0x27, 0, 0, 0, 0x27, 0]);
         bomb[28] = 1;
         assert_eq!(preview(&bomb).unwrap_err(), Refusal::TooMany("pixels"));
+        // It would be held, but so few bytes cannot be so many pixels.
+        bomb[16..24].copy_from_slice(&[0, 0, 0x17, 0, 0, 0, 0x17, 0]);
+        assert_eq!(preview(&bomb).unwrap_err(), Refusal::Broken);
     }
 
     #[test]

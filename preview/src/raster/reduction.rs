@@ -130,11 +130,10 @@ impl Reduction {
     /// The reduced picture. Rows that never came are transparent, or gray in an opaque one.
     pub fn finish(mut self, profile: Option<Vec<u8>>) -> Picture {
         let missing = if self.layout.has_alpha() { 0 } else { MISSING };
-        if self.rows < self.full.1 && self.divisor > 1 {
-            let row = vec![missing; self.full.0 as usize * self.layout.channels()];
-            while self.rows < self.full.1 {
-                self.push(&row);
-            }
+        // Only the boxes that were begun are filled up: of those that were not, there may be a bomb's number.
+        let row = vec![missing; self.full.0 as usize * self.layout.channels()];
+        while self.rows < self.full.1 && !self.rows.is_multiple_of(self.divisor) {
+            self.push(&row);
         }
         let (width, height) = (self.full.0.div_ceil(self.divisor), self.full.1.div_ceil(self.divisor));
         self.pixels.resize(width as usize * height as usize * self.layout.channels(), missing);
