@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz bench build deploy rotate-key sam-local watch
-.PHONY: invoke clean
+.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz bench bench-previews build deploy rotate-key
+.PHONY: sam-local watch invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
 ARCH ?= arm64
@@ -24,7 +24,7 @@ tools := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 with_stack := set -a; . .local/stack.env; set +a;
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 dev: stack ## start the emulator, build, deploy, and print the address, a token and three curl lines
 	@infra/local/hello.sh
@@ -65,11 +65,15 @@ client-test: stack tests/client/node_modules/.package-lock.json ## run the offic
 fuzz: stack .local/schemathesis/installed.txt ## send the local stack what infra/openapi.yaml allows and what it forbids
 	@$(with_stack) .local/schemathesis/bin/python infra/local/fuzz.py
 
-bench: stack ## measure every function beside an empty one, as release builds for this machine
+bench: stack bench-previews ## measure every function beside an empty one, as release builds for this machine
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench $(functions:%=--package %)
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench --package empty
 	$(call render,.local/bench)
 	cargo run --release --package bench -- .local/bench
+
+bench-previews: bench/preview/node_modules/.package-lock.json ## measure rendering beside sharp, from bytes to bytes
+	cargo build --profile render --package preview --example time
+	node bench/preview/bench.mjs $(CARGO_TARGET_DIR)/render/examples/time .local/bench-previews
 
 build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
 	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)
@@ -96,11 +100,11 @@ invoke: ## send a watched function its sample event: FUNCTION=get-file
 
 clean: ## stop the emulator and remove its data, the build and the installed tools
 	@infra/local/emulator.sh stop
-	rm -rf .local build tests/client/node_modules
+	rm -rf .local build tests/client/node_modules bench/preview/node_modules
 
 .local/%/installed.txt: infra/local/%.txt
 	@infra/local/install.sh $*
 
-tests/client/node_modules/.package-lock.json: tests/client/package-lock.json
-	npm --prefix tests/client ci --no-audit --no-fund
+%/node_modules/.package-lock.json: %/package-lock.json
+	npm --prefix $* ci --no-audit --no-fund
 	@touch $@

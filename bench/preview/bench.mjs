@@ -24,31 +24,29 @@ const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length
 
 const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]) / 1024;
 
-const ours = (time, path, times) => {
-  try {
-    return execFileSync(time, [path, String(times)], { encoding: 'utf8', stdio: 'pipe' }).split(' ').map(Number);
-  } catch {
-    return undefined;
-  }
-};
+/** Milliseconds of a rendering by ours, and the peak memory of a process that does nothing else. */
+const ours = (time, path, times) => execFileSync(time, [path, String(times)], { encoding: 'utf8' }).split(' ').map(Number);
+
+/** The peak memory of a process that renders the file by sharp, or only loads sharp. */
+const theirPeak = (path) => Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), path], { encoding: 'utf8' }));
 
 const row = async (time, { path, description }) => {
   const source = readFileSync(path);
+  const known = await bySharp(source, path).then(() => true, () => false);
   const [our, their] = [[], []];
   // In turn, so that whatever else the machine does meets both.
   for (let round = 0; round < ROUNDS; round++) {
-    our.push(ours(time, path, TIMES)?.[0]);
-    for (let i = 0; i < TIMES; i++) {
+    our.push(ours(time, path, TIMES)[0]);
+    for (let i = 0; known && i < TIMES; i++) {
       const start = performance.now();
       await bySharp(source, path);
       their.push(performance.now() - start);
     }
   }
-  const size = `${description}, ${(statSync(path).size / 1e6).toFixed(1)} MB`;
-  const theirs = [median(their), Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), path], { encoding: 'utf8' }))];
-  if (our.includes(undefined)) return [size, '-', theirs[0].toFixed(1), '-', '-', theirs[1].toFixed(0)];
   const milliseconds = median(our);
-  return [size, milliseconds.toFixed(1), theirs[0].toFixed(1), (milliseconds / theirs[0]).toFixed(2), ours(time, path, 1)[1].toFixed(0), theirs[1].toFixed(0)];
+  const theirs = known ? [median(their).toFixed(1), (milliseconds / median(their)).toFixed(2)] : ['-', '-'];
+  const peaks = [ours(time, path, 1)[1].toFixed(0), known ? theirPeak(path).toFixed(0) : '-'];
+  return [`${description}, ${(statSync(path).size / 1e6).toFixed(1)} MB`, milliseconds.toFixed(1), ...theirs, ...peaks];
 };
 
 const [time, folder] = process.argv.slice(2);
@@ -60,7 +58,7 @@ if (folder === undefined) {
   const heads = ['input', 'ours, ms', 'sharp, ms', 'ratio', 'ours, peak MiB', 'sharp, peak MiB'];
   console.log(`| ${heads.join(' | ')} |\n| ${heads.map((_, i) => (i ? '---:' : '---')).join(' | ')} |`);
   for (const input of await makeInputs(folder)) console.log(`| ${(await row(time, input)).join(' | ')} |`);
-  const idle = Number(execFileSync(process.execPath, [fileURLToPath(import.meta.url), 'idle'], { encoding: 'utf8' }));
+  const idle = theirPeak('idle');
   console.log(`\nMedians of ${ROUNDS * TIMES} renderings at 200 px, one thread each, in turn. Memory is the peak RSS of a process`);
   console.log(`that renders the file once, with the file; Node.js with sharp alone takes ${idle.toFixed(0)} MiB.`);
 }

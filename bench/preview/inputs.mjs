@@ -36,7 +36,32 @@ const svg = () => {
   return Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1000 800"><defs>${gradient}</defs>${shapes.join('')}</svg>`);
 };
 
-// Name, what it is, and how it is made; `ours` alone if sharp does not know the format.
+const lines = Array.from({ length: 2000 }, (_, i) => `${i}: the quick brown fox jumps over the lazy dog ${i * i} times`);
+
+/** A page of text and curves, 40 times: what a report has. */
+const pdf = () => {
+  const text = lines.slice(0, 55).map((line) => `(${line}) Tj 0 -13 Td`).join(' ');
+  const curves = lines.slice(0, 300).map((_, i) => `${i} 700 m ${i} 750 500 ${750 - i} 550 700 c S`).join(' ');
+  const content = `BT /F 10 Tf 50 680 Td ${text} ET 0.2 w ${curves}`;
+  const pages = Array.from({ length: 40 }, (_, i) => i + 4);
+  const objects = [
+    '<</Type/Catalog/Pages 2 0 R>>',
+    `<</Type/Pages/Count ${pages.length}/Kids[${pages.map((id) => `${id} 0 R`).join(' ')}]/MediaBox[0 0 595 842]>>`,
+    '<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>',
+    ...pages.map((id) => `<</Type/Page/Parent 2 0 R/Resources<</Font<</F 3 0 R>>>>/Contents ${id + pages.length} 0 R>>`),
+    ...pages.map(() => `<</Length ${content.length}>>stream\n${content}\nendstream`),
+  ];
+  let file = '%PDF-1.4\n';
+  const offsets = objects.map((object, i) => {
+    const offset = file.length;
+    file += `${i + 1} 0 obj${object}endobj\n`;
+    return `${String(offset).padStart(10, '0')} 00000 n \n`;
+  });
+  const table = `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join('')}`;
+  return Buffer.from(`${file}${table}trailer<</Size ${objects.length + 1}/Root 1 0 R>>\nstartxref\n${file.length}\n%%EOF`);
+};
+
+// Name, what it is, and how it is made. sharp does not know the last two.
 const inputs = [
   ['photo.jpg', 'JPEG, 24 megapixels', () => photo(6000, 4000, 3).jpeg({ quality: 85 })],
   ['progressive.jpg', 'JPEG, progressive, 24 megapixels', () => photo(6000, 4000, 3).jpeg({ quality: 85, progressive: true })],
@@ -48,6 +73,8 @@ const inputs = [
   ['lzw.tiff', 'TIFF, LZW, 6 megapixels', () => photo(3000, 2000, 3).tiff({ compression: 'lzw' })],
   ['raw.tiff', 'TIFF, uncompressed, 6 megapixels', () => photo(3000, 2000, 3).tiff({ compression: 'none' })],
   ['shapes.svg', 'SVG, 800 shapes', svg],
+  ['report.pdf', 'PDF, 40 pages', pdf],
+  ['lines.txt', 'text, 2,000 lines', () => Buffer.from(lines.join('\n'))],
 ];
 
 /** Makes what is not in `folder` yet; gives the path and the description of each. */
