@@ -18,8 +18,8 @@ use rustix::{
 const STACK_BYTES: u64 = 8 * 1024 * 1024;
 /// No preview is larger: it is at most 2,048 × 2,048 pixels of 4 bytes. Not 0, so that a person can send it to a file.
 const OUTPUT_BYTES: u64 = 32 * 1024 * 1024;
-/// Enough to start a thread in.
-const STARTING_BYTES: u64 = 48 * 1024 * 1024;
+/// What the C library of Linux would reserve for the heap of another thread.
+const HEAP_BYTES: u64 = 64 * 1024 * 1024;
 /// How many times the processor's time may pass on the clock on the wall: what waits forever uses none.
 const PATIENCE: u32 = 20;
 
@@ -34,9 +34,9 @@ pub fn enter(memory_bytes: u64, time: Duration) -> io::Result<()> {
     limit(Resource::Fsize, OUTPUT_BYTES)?;
     // Standard input and output are open already and stay so.
     limit(Resource::Nofile, 0)?;
-    // The C library of Linux gives a thread that allocates a heap of its own, of 64 MiB of address space: while the
-    // watchdog starts there is no room for one, and it makes do with pages.
-    set(Resource::As, STARTING_BYTES.min(memory_bytes), memory_bytes)?;
+    // A thread that allocates is given a heap of its own, which would be a quarter of the address space. While the
+    // watchdog starts there is no room for one beside the program, and it makes do with pages.
+    set(Resource::As, HEAP_BYTES.min(memory_bytes), memory_bytes)?;
     let (starting, started) = mpsc::channel::<()>();
     thread::Builder::new().stack_size(64 * 1024).spawn(move || {
         drop(starting);

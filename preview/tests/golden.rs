@@ -3,7 +3,7 @@
 
 use std::{env, fs, path::PathBuf};
 
-use image::{DynamicImage, RgbaImage, imageops};
+use image::{DynamicImage, ImageFormat, RgbaImage, imageops};
 use preview::{Bounds, Encoded, Format, Limits, render};
 
 use crate::{
@@ -45,9 +45,14 @@ fn previews_look_like_their_golden_images() {
             fs::write(path(fixture.golden), &preview.bytes).unwrap();
             renewed.push(fixture.golden);
         }
-        let format = if fixture.golden.ends_with(".png") { Format::Png } else { Format::Jpeg };
-        if preview.format != format {
-            complaints.push(format!("{} is {:?}", fixture.name, preview.format));
+        let format = match preview.format {
+            Format::Png => ImageFormat::Png,
+            Format::Jpeg => ImageFormat::Jpeg,
+        };
+        for expected in [image::guess_format(&preview.bytes), ImageFormat::from_path(fixture.golden)] {
+            if expected.unwrap() != format {
+                complaints.push(format!("{} is said to be {format:?}", fixture.name));
+            }
         }
         let image = image::load_from_memory(&preview.bytes).unwrap().into_rgba8();
         let unlike = distance(&image, &golden(fixture.golden));
