@@ -53,8 +53,8 @@ lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ##
 	$(tools) cfn-lint --regions eu-central-1 --template template.yaml
 	npm --prefix tests/client run --silent lint:openapi
 
-unit: ## run the unit tests
-	$(call cargo,test) --workspace --lib --bins
+unit: ## run the unit tests, and those of previews against golden images, bombs and the corpus of the fuzz targets
+	$(call cargo,test) --workspace --lib --bins --test proof
 
 e2e: stack ## run the end-to-end tests against the local stack
 	@$(with_stack) $(call cargo,test) --workspace --test e2e

@@ -74,7 +74,9 @@ fn limits_are_what_the_flags_say() {
     refused("page.pdf", &["--max-pages", "1"], "too many pages");
     refused("text.docx", &["--max-nesting", "3"], "too many");
     refused("text.docx", &["--max-expanded-bytes", "600"], "too many");
-    refused("rgb.png", &["--max-time-ms", "0"], "takes too long");
+    let bomb = fixtures::bombs().into_iter().find(|bomb| bomb.name.starts_with("svg: 200 blurs")).unwrap();
+    let run = render((bomb.make)(), &["--max-time-ms", "50"]);
+    assert!(run.sentence.contains("takes too long") && run.time < SECOND / 2, "{:?} {}", run.time, run.sentence);
     assert_eq!(render(fixture("rgb.png"), &["--max-memory-bytes", "x"]).end(), "2");
     assert_ne!(render(vec![0; 8 << 20], &["--max-memory-bytes", "8388608"]).end(), "3");
 }

@@ -21,7 +21,8 @@ use tokio::{
 
 /// How long an answer is waited for. `render` ends itself long before, unless something got hold of it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A reply of Lambda's has 6 MB at most, and bytes in it a third more: `render` keeps to less.
+/// A reply of Lambda's has 6 MB at most, and bytes in it are a third more. `render` keeps to less: what has this many was
+/// cut off, or made by something else.
 const MAX_IMAGE_BYTES: u64 = 4_500_000;
 const MAX_SENTENCE_BYTES: u64 = 200;
 
@@ -173,6 +174,7 @@ async fn read(from: impl AsyncRead + Unpin, max_bytes: u64) -> Vec<u8> {
 
 fn outcome(status: ExitStatus, image: Vec<u8>, sentence: &[u8]) -> Result<Image, ApiError> {
     match status.code() {
+        Some(RENDERED) if image.len() as u64 >= MAX_IMAGE_BYTES => Err(could_not_render("its image is too large")),
         Some(RENDERED) => Image::of(image).ok_or_else(|| could_not_render("it rendered no image")),
         Some(UNSUPPORTED) => Err(ApiError::UnsupportedMediaType("there are no previews of files of this type")),
         Some(REFUSED) => Err(ApiError::Unprocessable(String::from_utf8_lossy(sentence).trim().to_owned())),

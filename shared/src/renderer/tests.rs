@@ -65,9 +65,13 @@ async fn a_program_that_is_not_there_is_an_error() {
 }
 
 #[tokio::test]
-async fn more_than_lambda_can_reply_with_is_not_taken() {
-    let zeros = r"cat >/dev/null; printf '\211PNG'; head -c 5000000 /dev/zero";
-    assert_eq!(rendered(zeros, b"").await.unwrap().bytes().len(), 4_500_000);
+async fn more_than_lambda_can_reply_with_is_no_image() {
+    let png = |zeros| format!(r"cat >/dev/null; printf '\211PNG'; head -c {zeros} /dev/zero; exit 0");
+    assert_eq!(rendered(&png(4_499_995), b"").await.unwrap().bytes().len(), 4_499_999);
+    for zeros in [4_499_996, 5_000_000] {
+        let (status, sentence) = refusal(&png(zeros)).await;
+        assert!(status == 422 && sentence.contains("could not be rendered"), "{zeros}: {sentence}");
+    }
 }
 
 #[test]
