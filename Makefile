@@ -1,10 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz bench bench-previews build deploy rotate-key
+.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz fuzz-previews bench bench-previews build deploy rotate-key
 .PHONY: sam-local watch invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
 ARCH ?= arm64
 FUNCTION ?= upload-file
+# Of the fuzz targets in preview/fuzz.
+TARGET ?= jpeg
+SECONDS ?= 60
 # The emulator's port.
 PORT ?= 4566
 # Outside the checkout, so that it stays small enough to copy, mount and search. Each has its own: Cargo would take what
@@ -64,6 +67,14 @@ client-test: stack tests/client/node_modules/.package-lock.json ## run the offic
 
 fuzz: stack .local/schemathesis/installed.txt ## send the local stack what infra/openapi.yaml allows and what it forbids
 	@$(with_stack) .local/schemathesis/bin/python infra/local/fuzz.py
+
+# The sanitizer needs a nightly compiler. What is found goes to .local; the corpus in the repository only starts it.
+fuzz-previews: .local/tools/installed.txt ## look for files that crash rendering: TARGET=jpeg|pdf|... SECONDS=60
+	@cargo +nightly --version >/dev/null || { echo "Install it first: rustup toolchain install nightly"; exit 1; }
+	@mkdir -p .local/fuzz/$(TARGET)
+	$(tools) ASAN_OPTIONS=detect_odr_violation=0 CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/fuzz \
+		cargo +nightly fuzz run --fuzz-dir preview/fuzz $(TARGET) .local/fuzz/$(TARGET) preview/fuzz/corpus/$(TARGET) -- \
+		-max_total_time=$(SECONDS) -max_len=16000 -rss_limit_mb=512 -timeout=5 -print_final_stats=1
 
 bench: stack bench-previews ## measure every function beside an empty one, as release builds for this machine
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench $(functions:%=--package %)
