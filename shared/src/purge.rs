@@ -7,8 +7,8 @@ use crate::{
     object_store::ObjectStore,
 };
 
-/// Removes a file's objects, previews and public links, then its items. Can be repeated after any interruption: the items, which
-/// say what is left to remove, go last.
+/// Removes a file's objects, previews and public links, then its items. Can be repeated after any interruption: the
+/// items, which say what is left to remove, go last.
 ///
 /// # Errors
 /// 500 if something may be left.
