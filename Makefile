@@ -74,7 +74,7 @@ fuzz-previews: .local/tools/installed.txt ## look for files that crash rendering
 	@mkdir -p .local/fuzz/$(TARGET)
 	$(tools) ASAN_OPTIONS=detect_odr_violation=0 CARGO_TARGET_DIR=$(CARGO_TARGET_DIR)/fuzz \
 		cargo +nightly fuzz run --fuzz-dir preview/fuzz $(TARGET) .local/fuzz/$(TARGET) preview/fuzz/corpus/$(TARGET) -- \
-		-max_total_time=$(SECONDS) -max_len=16000 -rss_limit_mb=512 -timeout=5 -print_final_stats=1
+		-max_total_time=$(SECONDS) -max_len=16000 -rss_limit_mb=1024 -timeout=5 -print_final_stats=1
 
 bench: stack bench-previews ## measure every function beside an empty one, as release builds for this machine
 	$(tools) cargo-lambda lambda build --release --lambda-dir .local/bench $(functions:%=--package %)
