@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 pub enum Right {
     /// Get and download it. Whoever may edit or delete a file may view it too.
     View,
-    /// Change it, add versions, and share it by links.
+    /// Change it and add versions.
     Edit,
     /// Delete it.
     Delete,
+    /// Make, see and revoke its public links, which outlive a grant: no list gives this right.
+    Share,
 }
 
 /// Organisations and users by right, as `org:<id>` and `user:<id>`.
@@ -56,6 +58,7 @@ impl Acl {
             Right::View => on(&self.view) || on(&self.edit) || on(&self.delete),
             Right::Edit => on(&self.edit),
             Right::Delete => on(&self.delete),
+            Right::Share => false,
         }
     }
 }

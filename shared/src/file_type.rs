@@ -73,6 +73,13 @@ impl MimeType {
         matches!(self.0.as_str(), OCTET_STREAM | "binary/octet-stream")
     }
 
+    /// Whether a browser would run what is in it: HTML, SVG and other XML.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        let subtype = self.subtype().to_ascii_lowercase();
+        subtype.ends_with("xml") || ["html", "xhtml", "x-shockwave-flash"].contains(&subtype.as_str())
+    }
+
     /// The charset that it declares.
     #[must_use]
     pub fn charset(&self) -> Option<String> {

@@ -18,6 +18,7 @@ pub mod filename;
 #[cfg(test)]
 mod fixtures;
 pub mod http;
+pub mod idempotency;
 pub mod jwks;
 pub mod metadata;
 pub mod object_copy;
@@ -34,6 +35,7 @@ pub mod relation;
 pub mod renderer;
 pub mod s3ref;
 pub mod session;
+pub mod table;
 pub mod upload;
 pub mod upload_mark;
 pub mod url_signature;

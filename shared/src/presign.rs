@@ -85,7 +85,7 @@ impl Presigner {
         self.presign("PUT", key, headers, query)
     }
 
-    /// A URL that gets the object with this name and type.
+    /// A URL that gets the object with this name and type; what a browser would run is always an attachment.
     ///
     /// # Errors
     /// 500 if signing fails.
@@ -96,7 +96,7 @@ impl Presigner {
         mime: &MimeType,
         attachment: bool,
     ) -> Result<String, ApiError> {
-        let disposition = filename.content_disposition(attachment);
+        let disposition = filename.content_disposition(attachment || mime.is_active());
         let query = [("response-content-disposition", disposition.as_str()), ("response-content-type", mime.as_str())];
         self.presign("GET", key, &[], &query)
     }

@@ -8,7 +8,7 @@ use crate::{
     config::ConfigError,
     download::no_such_version,
     error::ApiError,
-    file::{File, Version},
+    file::{Meta, Version},
     file_store::FileStore,
     file_type::MimeType,
     http,
@@ -169,12 +169,18 @@ impl Previews {
     ///
     /// # Errors
     /// 404 if there is no such version, or it is kept elsewhere; those of the renderer.
-    pub async fn of_file(&self, file: &File, index: u32, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
-        if index == 0 && file.meta.custom_download_url.is_some() {
+    pub async fn of_file(
+        &self,
+        files: &FileStore,
+        meta: &Meta,
+        index: u32,
+        asked: Asked<'_>,
+    ) -> Result<Response<Body>, ApiError> {
+        if index == 0 && meta.custom_download_url.is_some() {
             return Err(ApiError::NotFound("the file is kept at its custom_download_url, so it has no preview here"));
         }
-        let version = usize::try_from(index).ok().and_then(|index| file.versions.get(index));
-        self.of_version(version.ok_or_else(no_such_version)?, asked).await
+        let version = files.version_at(meta, index).await?.ok_or_else(no_such_version)?;
+        self.of_version(&version, asked).await
     }
 
     /// The preview of what an `s3ref` names: a version whose file the caller may view, or an upload of their

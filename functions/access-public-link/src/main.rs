@@ -32,7 +32,7 @@ async fn handle(app: Arc<AccessPublicLink>, request: Request) -> Result<Response
     let id = http::path_link_id(&request)?;
     let link = app.files.find_link(id).await?.ok_or_else(ApiError::link_not_found)?;
     let (meta, ()) = tokio::join!(app.files.find_meta(link.file_id), note_access(&app.files, &link));
-    let meta = meta?.filter(|meta| meta.deleted_at.is_none()).ok_or_else(ApiError::link_not_found)?;
+    let meta = meta?.filter(|meta| !meta.is_deleted()).ok_or_else(ApiError::link_not_found)?;
     let url = app.downloads.latest(&meta, true).await?;
 
     let mut response = http::empty(StatusCode::FOUND);

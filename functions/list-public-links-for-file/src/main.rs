@@ -1,6 +1,6 @@
 //! `listPublicLinksForFile`: the public links to a file that are not revoked, oldest first, in pages.
 //!
-//! A link gives access, so whoever may only view the file does not see them.
+//! A link gives access for longer than a grant may last, so only the file's own organisation sees them.
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde::Serialize;
@@ -36,12 +36,14 @@ async fn handle(app: Arc<ListPublicLinksForFile>, request: Request) -> Result<Re
     let file = http::path_file_id(&request)?;
     let (limit, after) = (limit(&request)?, cursor(&request)?);
     let api = app.public_url.of(&request)?;
-    // Read together; whoever may not edit the file gets the 404 and nothing of the links. One link more than asked for
-    // says whether there is another page.
-    let (_, mut links) = tokio::try_join!(
-        app.files.load_meta(&caller, file, Right::Edit),
+    // Read together. One link more than asked for says whether there is another page.
+    let (meta, mut links) = tokio::try_join!(
+        app.files.load_meta(&caller, file, Right::View),
         app.files.links(file, after.as_ref(), limit + 1)
     )?;
+    if !meta.permits(&caller, Right::Share) {
+        return Err(ApiError::Forbidden("only the file's own organisation may see its public links"));
+    }
     let there_are_more = links.len() > limit;
     links.truncate(limit);
     let last = links.last().filter(|_| there_are_more);

@@ -1,6 +1,5 @@
 //! What a save makes of a file's attributes.
 
-use crate::source::Staged;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
@@ -9,7 +8,7 @@ use shared::{
     auth::Caller,
     custom_url::CustomUrl,
     error::Invalid,
-    file::{AccessControl, Meta, timestamp},
+    file::{AccessControl, Meta, Version, timestamp},
     file_type::{FileType, MimeType},
     filename::Filename,
     object_key::FileId,
@@ -84,7 +83,9 @@ impl Changes {
         meta.filename = self.filename.clone().unwrap_or(meta.filename);
         meta.mime_type = self.mime_type.clone().unwrap_or(meta.mime_type);
         meta.file_type = self.file_type.unwrap_or(meta.file_type);
-        meta.access_control = self.access_control.unwrap_or(meta.access_control);
+        if let Some(access_control) = self.access_control {
+            (meta.access_control, meta.closing) = (access_control, None);
+        }
         meta.acl = self.acl.clone().unwrap_or(meta.acl);
         match &self.custom_download_url {
             UrlChange::Keep => {}
@@ -112,22 +113,27 @@ impl Changes {
     }
 
     /// Like [`Self::apply`], with this as the newest version, whose name and type the file takes.
-    pub fn apply_with(&self, caller: &Caller, before: &Meta, newest: &Staged) -> Result<Meta, ApiError> {
-        let version = &newest.version;
+    pub fn apply_with(
+        &self,
+        caller: &Caller,
+        before: &Meta,
+        version: &Version,
+        source_url: Option<String>,
+    ) -> Result<Meta, ApiError> {
         let renamed = Meta {
             filename: version.filename.clone(),
             mime_type: version.mime_type.clone(),
             file_type: FileType::of(&version.mime_type),
             current: Some(version.clone()),
-            source_url: newest.source_url.clone(),
+            source_url,
             ..before.clone()
         };
         self.apply(caller, &renamed)
     }
 
     /// Like [`Self::apply_with`], but the file keeps everything else as it is.
-    pub fn apply_version_only(&self, caller: &Caller, before: &Meta, newest: &Staged) -> Result<Meta, ApiError> {
-        self.apply(caller, &Meta { current: Some(newest.version.clone()), ..before.clone() })
+    pub fn apply_version_only(&self, caller: &Caller, before: &Meta, newest: &Version) -> Result<Meta, ApiError> {
+        self.apply(caller, &Meta { current: Some(newest.clone()), ..before.clone() })
     }
 
     /// Who may edit a file of another organisation may not share it further.
@@ -155,6 +161,7 @@ pub fn new_file(caller: &Caller, id: FileId, filename: Filename, mime_type: Mime
         filename,
         mime_type,
         access_control: AccessControl::Private,
+        closing: None,
         acl: Acl::of(&caller.org),
         current: None,
         custom_download_url: None,

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use shared::{
     ApiError,
     acl::Acl,
+    auth::Caller,
     error::Invalid,
     file::AccessControl,
     file_type::{FileType, MimeType},
     filename::Filename,
     http,
+    idempotency::Idempotency,
     object_key::{FileId, ObjectKey, SavedKey, TempKey},
     s3ref::S3Ref,
 };
@@ -35,6 +37,7 @@ const READ_ONLY: [&str; 11] = [
 ];
 
 /// A save request.
+#[derive(Default)]
 pub struct SaveRequest {
     /// The file to change; none for a new one.
     pub file_id: Option<FileId>,
@@ -50,6 +53,8 @@ pub struct SaveRequest {
     pub delete_temp_file: bool,
     /// Whether the reply has attributes of the caller's under `__additional`.
     pub strict: bool,
+    /// Its `Idempotency-Key`, if it has one.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// A version that is asked for: its bytes, and the name and type to give them instead of their own.
@@ -69,6 +74,16 @@ pub enum Source {
     Saved(SavedKey),
     /// On another server, to be fetched.
     Url(String),
+}
+
+impl Source {
+    /// The upload that is no longer needed once it is saved.
+    pub fn upload(&self) -> Option<&TempKey> {
+        match self {
+            Self::Upload(key) => Some(key),
+            Self::Saved(_) | Self::Url(_) => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -108,7 +123,7 @@ struct BatchItem {
 }
 
 impl SaveRequest {
-    pub fn parse(request: &Request, bucket: &str) -> Result<Self, ApiError> {
+    pub fn parse(request: &Request, caller: &Caller, bucket: &str) -> Result<Self, ApiError> {
         let version_only = http::flag_query(request, "version_only", false)?;
         let delete_temp_file = http::flag_query(request, "delete_temp_file", true)?;
         let strict = http::flag_query(request, "strict", false)?;
@@ -119,7 +134,8 @@ impl SaveRequest {
             }
             body => Self::one(http::object(body)?, bucket, version_only)?,
         };
-        Ok(Self { delete_temp_file, strict, ..save })
+        let idempotency = Idempotency::of(request, caller)?;
+        Ok(Self { delete_temp_file, strict, idempotency, ..save })
     }
 
     fn one(body: SaveBody, bucket: &str, version_only: bool) -> Result<Self, ApiError> {
@@ -151,7 +167,7 @@ impl SaveRequest {
             attributes,
         };
         let changes = if version_only { Changes::default() } else { changes };
-        Ok(Self { file_id, versions, sent_back, changes, version_only, delete_temp_file: true, strict: false })
+        Ok(Self { file_id, versions, sent_back, changes, version_only, ..Self::default() })
     }
 
     fn batch(body: Value, bucket: &str) -> Result<Self, ApiError> {
@@ -174,10 +190,7 @@ impl SaveRequest {
             }
             versions.push(NewVersion { source, filename: item.filename, mime_type: item.mime_type });
         }
-        let changes = Changes::default();
-        let version_only = true;
-        let (sent_back, delete_temp_file, strict) = (None, true, false);
-        Ok(Self { file_id: target, versions, sent_back, changes, version_only, delete_temp_file, strict })
+        Ok(Self { file_id: target, versions, version_only: true, ..Self::default() })
     }
 }
 

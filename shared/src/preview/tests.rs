@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     custom_url::CustomUrl,
-    fixtures::{caller, dynamodb, file, s3_answer, store, temp_key},
+    fixtures::{caller, dynamodb, file, s3_answer, store, temp_key, version},
     renderer::tests::script,
 };
 use aws_sdk_s3::{
@@ -53,9 +53,18 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
     response.headers().get(name).map_or("", |value| value.to_str().unwrap())
 }
 
-async fn reply(previews: &Previews, file: &File, index: u32) -> Result<Response<Body>, ApiError> {
+/// A table in which every superseded version is the first one.
+fn files() -> FileStore {
+    let get = mock!(aws_sdk_dynamodb::Client::get_item).then_output(|| {
+        let version = serde_dynamo::to_item(version(1)).unwrap();
+        aws_sdk_dynamodb::operation::get_item::GetItemOutput::builder().set_item(Some(version)).build()
+    });
+    FileStore::with_client(dynamodb(&[&get]), "files")
+}
+
+async fn reply(previews: &Previews, file: &Meta, index: u32) -> Result<Response<Body>, ApiError> {
     let request = Request::default();
-    previews.of_file(file, index, Asked::by(&request, Audience::Caller).unwrap()).await
+    previews.of_file(&files(), file, index, Asked::by(&request, Audience::Caller).unwrap()).await
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn a_size_is_one_side_or_both_from_1_to_2048_and_200_by_200_without_either() {
 #[tokio::test]
 async fn a_preview_that_was_kept_is_not_rendered_again() {
     let image = object(VERSION, b"\x89PNGkept");
-    let response = reply(&previews(&[&image], "exit 3"), &file(), 0).await.unwrap();
+    let response = reply(&previews(&[&image], "exit 3"), &file().meta, 0).await.unwrap();
     assert_eq!(response.body().as_ref(), b"\x89PNGkept");
     assert_eq!(header(&response, "content-type"), "image/png");
     assert_eq!(header(&response, "etag"), ETAG);
@@ -85,7 +94,7 @@ async fn a_preview_that_was_kept_is_not_rendered_again() {
 async fn a_preview_that_is_not_there_is_rendered_and_kept() {
     let source = object("123/00000000-0000-4000-8000-000000000001/a.pdf", b"source");
     let (missing, put) = (missing(VERSION), kept(VERSION));
-    let response = reply(&previews(&[&missing, &source, &put], RENDER), &file(), 0).await.unwrap();
+    let response = reply(&previews(&[&missing, &source, &put], RENDER), &file().meta, 0).await.unwrap();
     assert_eq!(response.body().as_ref(), b"\x89PNGsource");
     assert_eq!(put.num_calls(), 1);
 }
@@ -94,14 +103,14 @@ async fn a_preview_that_is_not_there_is_rendered_and_kept() {
 async fn a_preview_that_cannot_be_kept_is_a_preview_all_the_same() {
     let source = object("123/00000000-0000-4000-8000-000000000001/a.pdf", b"source");
     let refused = mock!(Client::put_object).then_http_response(|| s3_answer(403, Some("AccessDenied")));
-    let response = reply(&previews(&[&missing(VERSION), &source, &refused], RENDER), &file(), 0).await.unwrap();
+    let response = reply(&previews(&[&missing(VERSION), &source, &refused], RENDER), &file().meta, 0).await.unwrap();
     assert_eq!((response.status().as_u16(), refused.num_calls()), (200, 1));
 }
 
 #[tokio::test]
 async fn a_file_over_the_limit_is_not_read() {
-    let mut file = file();
-    file.versions[0].size_bytes = 11;
+    let mut file = file().meta;
+    file.current = Some(Version { size_bytes: 11, ..version(1) });
     let missing = missing(VERSION);
     assert_eq!(reply(&previews(&[&missing], RENDER), &file, 0).await.unwrap_err().status(), 422);
     assert_eq!(missing.num_calls(), 1);
@@ -113,7 +122,7 @@ async fn who_has_it_already_gets_304_without_a_call_to_aws() {
         let mut request = Request::default();
         request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::try_from(&tag).unwrap());
         let asked = Asked::by(&request, Audience::Everybody).unwrap();
-        let response = previews(&[], "exit 3").of_file(&file(), 0, asked).await.unwrap();
+        let response = previews(&[], "exit 3").of_file(&files(), &file().meta, 0, asked).await.unwrap();
         assert_eq!(response.status(), 304, "{tag}");
         assert!(response.body().is_empty());
         assert_eq!(header(&response, "etag"), ETAG);
@@ -122,15 +131,15 @@ async fn who_has_it_already_gets_304_without_a_call_to_aws() {
     let mut request = Request::default();
     request.headers_mut().insert(IF_NONE_MATCH, HeaderValue::from_static("\"00000000..200x200.1\""));
     let asked = Asked::by(&request, Audience::Caller).unwrap();
-    let response = previews(&[&object(VERSION, b"\x89PNG")], "").of_file(&file(), 0, asked).await.unwrap();
+    let response =
+        previews(&[&object(VERSION, b"\x89PNG")], "").of_file(&files(), &file().meta, 0, asked).await.unwrap();
     assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]
 async fn a_file_that_is_kept_elsewhere_has_no_preview_and_its_older_versions_have() {
-    let mut file = file();
-    file.meta.custom_download_url = Some(CustomUrl::try_from("https://files.example/7".to_owned()).unwrap());
-    file.versions.push(file.versions[0].clone());
+    let mut file = Meta { current: Some(version(2)), ..file().meta };
+    file.custom_download_url = Some(CustomUrl::try_from("https://files.example/7".to_owned()).unwrap());
     let error = reply(&previews(&[], RENDER), &file, 0).await.unwrap_err();
     assert!(error.status() == 404 && error.to_string().contains("custom_download_url"), "{error}");
     assert_eq!(reply(&previews(&[&object(VERSION, b"\x89PNG")], ""), &file, 1).await.unwrap().status(), 200);

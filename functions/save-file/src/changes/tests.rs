@@ -1,6 +1,6 @@
 use super::*;
 use serde_json::json;
-use shared::{file::Version, object_key::ObjectKey, upload_mark::UploadMark};
+use shared::{file::Version, object_key::ObjectKey};
 
 const ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
 
@@ -16,13 +16,10 @@ fn mime(mime_type: &str) -> MimeType {
     MimeType::try_from(mime_type.to_owned()).unwrap()
 }
 
-fn staged(name: &str, mime_type: &str) -> Staged {
+fn version(name: &str, mime_type: &str) -> Version {
     let Ok(ObjectKey::Saved(object_key)) = format!("123/{ID}/a.pdf").parse() else { panic!("not a saved key") };
-    let mark = UploadMark::pending(object_key.clone(), ID.parse().unwrap());
     let mime_type = mime(mime_type);
-    let version =
-        Version { number: 1, object_key, filename: filename(name), size_bytes: 3, mime_type, index_tag: None };
-    Staged { version, mark, source_url: None, upload: None }
+    Version { number: 1, object_key, filename: filename(name), size_bytes: 3, mime_type, index_tag: None }
 }
 
 fn attributes(json: &Value) -> Changes {
@@ -32,7 +29,7 @@ fn attributes(json: &Value) -> Changes {
 /// A new file of organisation 123 with one version, saved with these changes.
 fn saved(changes: &Changes) -> Meta {
     let blank = new_file(&caller("123"), ID.parse().unwrap(), filename("a.pdf"), mime("application/pdf"));
-    changes.apply_with(&caller("123"), &blank, &staged("a.pdf", "application/pdf")).unwrap()
+    changes.apply_with(&caller("123"), &blank, &version("a.pdf", "application/pdf"), None).unwrap()
 }
 
 fn attributes_of(meta: &Meta) -> Value {
@@ -76,30 +73,31 @@ fn what_a_save_does_not_mention_stays() {
 #[test]
 fn a_new_version_gives_the_file_its_name_and_type_unless_the_save_says_otherwise() {
     let before = saved(&Changes::default());
-    let picture = staged("b.png", "image/png");
-    let after = Changes::default().apply_with(&caller("123"), &before, &picture).unwrap();
+    let picture = version("b.png", "image/png");
+    let after = Changes::default().apply_with(&caller("123"), &before, &picture, None).unwrap();
     assert_eq!((after.filename.as_str(), after.file_type), ("b.png", FileType::Image));
-    assert_eq!(after.current, Some(picture.version.clone()));
+    assert_eq!(after.current, Some(picture.clone()));
     let font = Changes { file_type: Some(FileType::Font), ..Changes::default() };
-    assert_eq!(font.apply_with(&caller("123"), &before, &picture).unwrap().file_type, FileType::Font);
+    assert_eq!(font.apply_with(&caller("123"), &before, &picture, None).unwrap().file_type, FileType::Font);
 }
 
 #[test]
 fn a_version_only_save_changes_nothing_but_the_current_version() {
     let before = saved(&attributes(&json!({ "color": "blue" })));
-    let picture = staged("b.png", "image/png");
+    let picture = version("b.png", "image/png");
     let after = Changes::default().apply_version_only(&caller("123"), &before, &picture).unwrap();
     let updated_at = after.updated_at.clone();
-    assert_eq!(after, Meta { current: Some(picture.version), revision: 2, updated_at, ..before });
+    assert_eq!(after, Meta { current: Some(picture), revision: 2, updated_at, ..before });
 }
 
 #[test]
 fn where_a_version_was_fetched_from_is_said_until_the_next_one() {
-    let fetched = Staged { source_url: Some("https://a.example/a".into()), ..staged("a", "text/plain") };
-    let file = Changes::default().apply_with(&caller("123"), &saved(&Changes::default()), &fetched).unwrap();
+    let url = Some("https://a.example/a".into());
+    let fetched = version("a", "text/plain");
+    let file = Changes::default().apply_with(&caller("123"), &saved(&Changes::default()), &fetched, url).unwrap();
     assert_eq!(file.source_url.as_deref(), Some("https://a.example/a"));
     assert!(Changes::default().apply(&caller("123"), &file).unwrap().source_url.is_some());
-    let uploaded = Changes::default().apply_with(&caller("123"), &file, &staged("a", "text/plain")).unwrap();
+    let uploaded = Changes::default().apply_with(&caller("123"), &file, &version("a", "text/plain"), None).unwrap();
     assert_eq!(uploaded.source_url, None);
 }
 
