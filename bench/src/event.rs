@@ -13,11 +13,11 @@ pub fn empty_event() -> Value {
 /// A change of the mark of an upload, as the table's stream tells of it.
 pub fn stream_record(stack: &Stack, change: &str, image_name: &str, expires_at: u64) -> Result<Value> {
     const ID: &str = "00000000-0000-4000-8000-000000000000";
-    let keys = json!({ "pk": { "S": format!("UPLOAD#{ID}") }, "sk": { "S": "UPLOAD" } });
+    let keys = json!({ "pk": { "S": format!("FILE#{ID}") }, "sk": { "S": "META" } });
     let mut image = keys.clone();
     image["state"] = json!({ "S": "pending" });
     image["org"] = json!({ "S": "bench" });
-    image["file_id"] = json!({ "S": ID });
+    image["generation"] = json!({ "N": "0" });
     image["object_key"] = json!({ "S": format!("bench/{ID}/bench.txt") });
     image["expires_at"] = json!({ "N": expires_at.to_string() });
     let table = format!("arn:aws:dynamodb:{}:000000000000:table/{}", stack.setting("REGION")?, stack.setting("TABLE")?);

@@ -48,6 +48,7 @@ pub fn cases(function: &str) -> &'static [Case] {
             }
         }
         "get-file" => const { &[reading("get", get)] },
+        "list-file-versions" => const { &[reading("list", list_versions)] },
         "download-file" => const { &[reading("download", download)] },
         "download-files" => {
             const { &[reading("10 files", download_many), reading("10 files, one an older version", download_many_older)] }
@@ -171,6 +172,10 @@ fn save(stack: &Stack, body: &Value) -> Result<Value> {
 
 fn get(stack: &Stack) -> Result<Value> {
     request(stack, "GET /v2/files/{id}", Some(stack.lasting_file()?), &Value::Null)
+}
+
+fn list_versions(stack: &Stack) -> Result<Value> {
+    request(stack, "GET /v2/files/{id}/versions", Some(stack.lasting_file()?), &Value::Null)
 }
 
 fn download(stack: &Stack) -> Result<Value> {

@@ -1,9 +1,11 @@
 //! `saveFile` with a `source_url`: the file is fetched from a public address, and from nowhere else.
 
 use crate::stack::{Stack, env, text};
+use aws_sdk_dynamodb::types::AttributeValue;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::{Value, json};
 use std::{
+    collections::HashMap,
     io::{self, BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::LazyLock,
@@ -68,10 +70,15 @@ fn big() -> Vec<u8> {
     (0..=20 * MIB as u64).map(|place| (place / 1_000 * 31 + place).to_le_bytes()[0]).collect()
 }
 
-/// What is left of saves under this name: items, objects, and objects of which only parts are there.
+/// What is left of saves under this name: items but marks that run out, objects, and objects of which only parts are there.
 async fn left_of(stack: &Stack, name: &str) -> Vec<String> {
     let items = stack.dynamodb.scan().table_name(&stack.table).into_paginator().items().send().try_collect().await;
-    let mut left: Vec<String> = items.unwrap().iter().map(|item| format!("{item:?}")).collect();
+    let items = items.unwrap();
+    let is_mark = |item: &HashMap<String, AttributeValue>| {
+        item.get("state").and_then(|state| state.as_s().ok()).is_some_and(|state| state == "pending")
+    };
+    let kept = items.iter().filter(|item| !(is_mark(item) && item.contains_key("expires_at")));
+    let mut left: Vec<String> = kept.map(|item| format!("{item:?}")).collect();
     let list = || stack.s3.list_objects_v2().bucket(&stack.bucket).prefix("123/");
     for page in list().into_paginator().send().try_collect().await.unwrap() {
         left.extend(page.contents().iter().filter_map(|object| object.key().map(str::to_owned)));

@@ -13,6 +13,7 @@ const OPERATIONS: &[(Method, &str)] = &[
     (Method::POST, "/v2/files"),
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::GET, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
+    (Method::GET, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa/versions"),
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/download"),
     (Method::POST, "/v1/files:downloadFiles"),
     (Method::POST, "/v1/files:downloadS3"),

@@ -32,7 +32,11 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 use serde_json::json;
-use shared::{file::File, file_store::FileStore, object_store::ObjectStore};
+use shared::{
+    file::{File, Version},
+    file_store::FileStore,
+    object_store::ObjectStore,
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -114,6 +118,14 @@ fn asks_for_links(query: &QueryInput) -> bool {
     query.expression_attribute_values().unwrap()[":pk"].as_s().unwrap().starts_with("LINKS#")
 }
 
+fn asks_for_history(query: &QueryInput) -> bool {
+    query.expression_attribute_values().unwrap().contains_key(":first")
+}
+
+fn as_item(version: &Version) -> Item {
+    serde_dynamo::to_item(version).unwrap()
+}
+
 /// A table and a bucket that answer by these rules, and take every other write that all functions make. No file has public
 /// links or previews.
 pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
@@ -136,7 +148,8 @@ pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
 }
 
 /// What the table says of a file, one reading after the other, by a query and by a get; the last is repeated.
-pub fn readings(files: Vec<Option<File>>) -> [Rule; 2] {
+pub fn readings(files: Vec<Option<File>>) -> [Rule; 3] {
+    let latest = files.last().cloned().flatten();
     let readings = Arc::new(Mutex::new((0, files)));
     let next = move || {
         let (next, files) = &mut *readings.lock().unwrap();
@@ -145,11 +158,16 @@ pub fn readings(files: Vec<Option<File>>) -> [Rule; 2] {
         file
     };
     let again = next.clone();
-    let asks_for_the_file = |query: &QueryInput| !asks_for_links(query);
+    // What a new version supersedes is read without `META`.
+    let superseded: Vec<Item> = latest.iter().flat_map(|file| &file.versions).map(as_item).collect();
+    let history = mock!(aws_sdk_dynamodb::Client::query).match_requests(asks_for_history);
+    let history =
+        history.then_compute_output(move |_| QueryOutput::builder().set_items(Some(superseded.clone())).build());
+    let asks_for_the_file = |query: &QueryInput| !asks_for_links(query) && !asks_for_history(query);
     let query = mock!(aws_sdk_dynamodb::Client::query).match_requests(asks_for_the_file);
     let query = query.then_compute_output(move |_| {
         let Some(File { meta, versions }) = next() else { return QueryOutput::builder().build() };
-        let superseded = versions.iter().skip(1).map(|version| serde_dynamo::to_item(version).unwrap());
+        let superseded = versions.iter().skip(1).map(as_item);
         let mut meta: Item = serde_dynamo::to_item(meta).unwrap();
         meta.insert("sk".into(), AttributeValue::S("META".into()));
         QueryOutput::builder().set_items(Some([meta].into_iter().chain(superseded).collect())).build()
@@ -158,7 +176,7 @@ pub fn readings(files: Vec<Option<File>>) -> [Rule; 2] {
         let meta = again().map(|file| serde_dynamo::to_item(file.meta).unwrap());
         GetItemOutput::builder().set_item(meta).build()
     });
-    [query, get]
+    [query, history, get]
 }
 
 /// The first write of a file by itself loses to somebody else's.

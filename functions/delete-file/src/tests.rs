@@ -33,7 +33,7 @@ const V1: &str = "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa";
 const V2: &str = "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa";
 
 async fn deleted_from(
-    readings: [Rule; 2],
+    readings: [Rule; 3],
     rules: &[&Rule],
     path: &str,
     purge: &str,
