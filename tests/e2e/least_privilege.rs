@@ -70,9 +70,20 @@ const PROBES: &[Probe] = &[
 ];
 
 const PURGE: &[Probe] = &[Query, PutItem, DeleteItem, Tag(SAVED), Delete(SAVED), Delete(PREVIEW), ListPreviews];
-const PREVIEWS_OF_FILES: &[Probe] = &[Query, List, ListPreviews, Get(SAVED), Get(PREVIEW), Put(PREVIEW)];
-const PREVIEWS_OF_S3REFS: &[Probe] =
-    &[GetItem, Query, List, ListPreviews, Get(TEMP), Get(PUBLIC), Get(SAVED), Get(PREVIEW), Put(PREVIEW)];
+const PREVIEWS_OF_FILES: &[Probe] =
+    &[GetItem, Query, List, ListPreviews, Get(SAVED), Get(PREVIEW), Put(PREVIEW), Delete(PREVIEW)];
+const PREVIEWS_OF_S3REFS: &[Probe] = &[
+    GetItem,
+    Query,
+    List,
+    ListPreviews,
+    Get(TEMP),
+    Get(PUBLIC),
+    Get(SAVED),
+    Get(PREVIEW),
+    Put(PREVIEW),
+    Delete(PREVIEW),
+];
 
 /// What each role may do; every other probe must be denied.
 const MAY: &[(&str, &[Probe])] = &[

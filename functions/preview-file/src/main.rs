@@ -28,7 +28,7 @@ async fn handle(app: Arc<PreviewFile>, request: Request) -> Result<Response<Body
     let index = http::index_query(&request, "version")?;
     let asked = Asked::by(&request, Audience::Caller)?;
     let file = app.files.load(&caller, http::path_file_id(&request)?, Right::View).await?;
-    app.previews.of_file(&file, index, asked).await
+    app.previews.of_file(&app.files, &file, index, asked).await
 }
 
 impl PreviewFile {

@@ -28,7 +28,7 @@ async fn handle(app: Arc<PreviewPublicFile>, request: Request) -> Result<Respons
     let index = http::index_query(&request, "version")?;
     let asked = Asked::by(&request, Audience::Everybody)?;
     let file = app.public_file(&request).await?;
-    app.previews.of_file(&file, index, asked).await
+    app.previews.of_file(&app.files, &file, index, asked).await
 }
 
 impl PreviewPublicFile {
