@@ -73,9 +73,10 @@ const PROBES: &[Probe] = &[
 
 const PURGE: &[Probe] =
     &[GetItem, Query, PutItem, BatchWriteItem, Tag(SAVED), Delete(SAVED), Delete(PREVIEW), ListPreviews];
-const PREVIEWS_OF_FILES: &[Probe] = &[GetItem, List, ListPreviews, Get(SAVED), Get(PREVIEW), Put(PREVIEW)];
+const PREVIEWS_OF_FILES: &[Probe] =
+    &[GetItem, List, ListPreviews, Get(SAVED), Get(PREVIEW), Put(PREVIEW), Delete(PREVIEW)];
 const PREVIEWS_OF_S3REFS: &[Probe] =
-    &[GetItem, List, ListPreviews, Get(TEMP), Get(PUBLIC), Get(SAVED), Get(PREVIEW), Put(PREVIEW)];
+    &[GetItem, List, ListPreviews, Get(TEMP), Get(PUBLIC), Get(SAVED), Get(PREVIEW), Put(PREVIEW), Delete(PREVIEW)];
 
 /// What each role may do; every other probe must be denied.
 const MAY: &[(&str, &[Probe])] = &[
