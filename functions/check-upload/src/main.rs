@@ -1,8 +1,8 @@
 //! Upload check: removes an upload that is over its limit as soon as it has arrived.
 //!
 //! A presigned PUT holds no limit unless its sender promised a size. So the bucket tells this function of every upload.
-//! The size in an event belongs to the bytes with its `ETag`, and only those are removed: bytes that replaced them have an
-//! event of their own. Every record can be handled twice.
+//! The size in an event belongs to the bytes with its `ETag`, and only those are removed: bytes that replaced them have
+//! an event of their own. Every record can be handled twice.
 
 use aws_lambda_events::event::s3::{S3Entity, S3Event};
 use aws_sdk_s3::{Client, error::ProvideErrorMetadata};
