@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz fuzz-previews bench bench-previews build deploy rotate-key
+.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz fuzz-previews bench bench-previews build deploy rotate-key redrive
 .PHONY: sam-local watch invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
@@ -98,6 +98,9 @@ deploy: ## build, and deploy to the AWS account of your credentials as samconfig
 
 rotate-key: .local/tools/installed.txt ## replace the key that signs custom download URLs, on AWS or, with LOCAL=1, locally
 	@$(if $(LOCAL),$(with_stack)) .local/tools/bin/python infra/rotate_key.py
+
+redrive: .local/tools/installed.txt ## send PurgeFiles what it could not handle before, on AWS or, with LOCAL=1, locally
+	@$(if $(LOCAL),$(with_stack)) .local/tools/bin/python infra/redrive.py
 
 sam-local: stack ## run the same build under `sam local start-api` (needs Docker)
 	@infra/local/sam-local.sh

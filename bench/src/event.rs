@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::stack::{Stack, text};
+use crate::stack::{CONTENT_ETAG, Stack, text};
 
 /// The event for the function that only answers.
 pub fn empty_event() -> Value {
@@ -37,6 +37,25 @@ pub fn stream_record(stack: &Stack, change: &str, image_name: &str, expires_at: 
         },
         "eventSourceARN": format!("{table}/stream/2026-01-01T00:00:00.000"),
     }] }))
+}
+
+/// The bucket tells of an upload, as large as it says.
+pub fn upload_arrived(s3ref: &Value, size: u64) -> Value {
+    json!({ "Records": [{
+        "eventVersion": "2.1",
+        "eventSource": "aws:s3",
+        "awsRegion": "eu-central-1",
+        "eventTime": "2026-01-01T00:00:00.000Z",
+        "eventName": "ObjectCreated:Put",
+        "userIdentity": { "principalId": "bench" },
+        "requestParameters": { "sourceIPAddress": "127.0.0.1" },
+        "responseElements": {},
+        "s3": {
+            "s3SchemaVersion": "1.0",
+            "bucket": { "name": s3ref["bucket"] },
+            "object": { "key": s3ref["key"], "size": size, "eTag": CONTENT_ETAG },
+        },
+    }] })
 }
 
 /// A request by the default user; `id` is the path's.

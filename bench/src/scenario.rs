@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::Result;
-use crate::event::{http_event, request, stream_record};
+use crate::event::{http_event, request, stream_record, upload_arrived};
 use crate::stack::{MIME_TYPE, Stack, text};
 
 /// One way to call a function.
@@ -31,6 +31,9 @@ pub fn cases(function: &str) -> &'static [Case] {
     match function {
         "upload-file" => const { &[reading("upload", upload)] },
         "upload-file-public" => const { &[reading("public upload", upload_public)] },
+        "check-upload" => {
+            const { &[reading("within its limit", check_upload), using_up("over its limit", check_large_upload)] }
+        }
         "save-file" => {
             const {
                 &[
@@ -116,6 +119,14 @@ fn upload_public(_: &Stack) -> Result<Value> {
     let path = "/v1/files/public/upload";
     let body = json!({ "filename": "bench.txt", "mime_type": MIME_TYPE });
     Ok(http_event(&format!("POST {path}"), path, None, "", &body))
+}
+
+fn check_upload(stack: &Stack) -> Result<Value> {
+    Ok(upload_arrived(&stack.upload()?, 19))
+}
+
+fn check_large_upload(stack: &Stack) -> Result<Value> {
+    Ok(upload_arrived(&stack.upload()?, u64::pow(2, 40)))
 }
 
 fn save_new(stack: &Stack) -> Result<Value> {

@@ -7,6 +7,7 @@ mod image;
 mod stack;
 
 mod access_public_link;
+mod check_upload;
 mod collections;
 mod create_user_schema_file_collection;
 mod delete_file;
@@ -28,6 +29,7 @@ mod preview_public_file;
 mod preview_s3_file;
 mod preview_s3_file_get;
 mod purge_files;
+mod redrive;
 mod revoke_public_link;
 mod save_file;
 mod save_file_access_control;
