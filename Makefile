@@ -4,16 +4,17 @@
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
 ARCH ?= arm64
+# How and where they are built.
+PROFILE := release
+BUILD := build
 FUNCTION ?= upload-file
 # Of the fuzz targets in preview/fuzz.
 TARGET ?= jpeg
 SECONDS ?= 60
-# The emulator's port.
-PORT ?= 4566
 # Outside the checkout, so that it stays small enough to copy, mount and search. Each has its own: Cargo would take what
 # another checkout built for what this one's files say.
 CARGO_TARGET_DIR ?= $(HOME)/.cache/file-api$(CURDIR)/target
-export CARGO_TARGET_DIR PORT
+export CARGO_TARGET_DIR
 
 # The binaries that are deployed.
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
@@ -48,13 +49,14 @@ demo: stack ## upload, save, download and preview a real file, request by reques
 test: lint unit ## everything: lint, unit, then end-to-end, client and generated tests on a running stack
 	@infra/local/test.sh
 
-lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ## check formatting, Rust, licences, the template and the OpenAPI document
+lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ## check formatting, Rust, licences, the scripts, the template and the OpenAPI document
 	cargo fmt --all --check
 	$(call cargo,clippy) --workspace --all-targets -- --deny warnings
 	$(tools) cargo-deny --all-features --config infra/lint/deny.toml check --hide-inclusion-graph bans licenses sources
 	AWS_DEFAULT_REGION=eu-central-1 SAM_CLI_TELEMETRY=0 $(tools) sam validate --lint
 	$(tools) cfn-lint --regions eu-central-1 --template template.yaml
 	npm --prefix tests/client run --silent lint:openapi
+	node --test infra/local/scripts.test.mjs
 
 unit: ## run the unit tests, and those of previews against golden images, bombs and the corpus of the fuzz targets
 	$(call cargo,test) --workspace --lib --bins --test proof
@@ -87,8 +89,10 @@ bench-previews: bench/preview/node_modules/.package-lock.json ## measure renderi
 	node bench/preview/bench.mjs $(CARGO_TARGET_DIR)/render/examples/time .local/bench-previews
 
 build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
-	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)
-	$(call render,build,--$(subst _,-,$(ARCH)))
+	@case $(ARCH) in arm64|x86_64) ;; *) echo "ARCH is arm64 or x86_64, not $(ARCH)."; exit 1;; esac
+	$(tools) cargo-lambda lambda build --profile $(PROFILE) --$(subst _,-,$(ARCH)) --lambda-dir $(BUILD) $(functions:%=--package %)
+	$(call render,$(BUILD),--$(subst _,-,$(ARCH)))
+	@python3 infra/glibc.py $(BUILD)
 
 deploy: ## build, and deploy to the AWS account of your credentials as samconfig.toml says
 	@! grep -q 'issuer\.example' samconfig.toml || { echo "Put your own token issuer into samconfig.toml first."; exit 1; }
@@ -97,17 +101,17 @@ deploy: ## build, and deploy to the AWS account of your credentials as samconfig
 	$(tools) sam deploy
 
 rotate-key: .local/tools/installed.txt ## replace the key that signs custom download URLs, on AWS or, with LOCAL=1, locally
-	@$(if $(LOCAL),$(with_stack)) .local/tools/bin/python infra/rotate_key.py
+	@$(if $(LOCAL),infra/local/emulator.sh running || { echo "The emulator is not running: make dev first."; exit 1; }; $(with_stack)) \
+		.local/tools/bin/python infra/rotate_key.py
 
-sam-local: stack ## run the same build under `sam local start-api` (needs Docker)
+sam-local: .local/emulator/installed.txt .local/tools/installed.txt ## build for Lambda and run `sam local start-api` (needs Docker)
 	@infra/local/sam-local.sh
 
 watch: stack ## run one function under `cargo lambda watch`: FUNCTION=get-file
 	@infra/local/watch.sh $(FUNCTION)
 
 invoke: ## send a watched function its sample event: FUNCTION=get-file
-	@sed "s|<make token>|$$(node infra/local/token.mjs)|" infra/events/$(FUNCTION).json >.local/event.json
-	@$(tools) cargo-lambda lambda invoke $(FUNCTION) --data-file .local/event.json
+	@infra/local/invoke.sh $(FUNCTION)
 
 clean: ## stop the emulator and remove its data, the build and the installed tools
 	@infra/local/emulator.sh stop
