@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e client-test fuzz fuzz-previews bench bench-previews build deploy rotate-key
+.PHONY: help dev stack stop token demo test lint unit e2e e2e-dynamodb-local client-test fuzz fuzz-previews bench bench-previews build deploy rotate-key
 .PHONY: sam-local watch invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
@@ -28,7 +28,7 @@ tools := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 with_stack := set -a; . .local/stack.env; set +a;
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 dev: stack ## start the emulator, build, deploy, and print the address, a token and three curl lines
 	@infra/local/hello.sh
@@ -63,6 +63,9 @@ unit: ## run the unit tests, and those of previews against golden images, bombs 
 
 e2e: stack ## run the end-to-end tests against the local stack
 	@$(with_stack) $(call cargo,test) --workspace --test e2e
+
+e2e-dynamodb-local: .local/emulator/installed.txt .local/tools/installed.txt tests/dynamodb-local/node_modules/.package-lock.json ## run them with AWS's DynamoDB Local beside the emulator, and compare (needs Java)
+	@tests/dynamodb-local/run.sh
 
 client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client and a browser against the local stack
 	@chromium=$$(infra/local/chromium.sh); $(with_stack) CHROMIUM="$$chromium" npm --prefix tests/client test --silent
@@ -115,7 +118,7 @@ invoke: ## send a watched function its sample event: FUNCTION=get-file
 
 clean: ## stop the emulator and remove its data, the build and the installed tools
 	@infra/local/emulator.sh stop
-	rm -rf .local build tests/client/node_modules bench/preview/node_modules
+	rm -rf .local build tests/client/node_modules tests/dynamodb-local/node_modules bench/preview/node_modules
 
 .local/%/installed.txt: infra/local/%.txt
 	@infra/local/install.sh $*

@@ -13,13 +13,13 @@ running() {
 }
 
 # Another emulator on the port answers too, but with another pid.
-answers_on() { [ "$(curl -s "http://$1:$PORT/_local/pid")" = "$(cat "$pid_file")" ]; }
+answers_on() { [ "$(curl -s "http://$1:$EMULATOR_PORT/_local/pid")" = "$(cat "$pid_file")" ]; }
 answers() { answers_on 127.0.0.1 && { [ -z "${ALSO_ON:-}" ] || answers_on "$ALSO_ON"; }; }
 
 # The emulator keeps how far the stream worker has read, but not the stream, which starts anew with the process: the worker
 # would wait for it to grow as long as the old one was.
 forget_stream_positions() {
-  local state=$LOCAL/data/state/lambda.json
+  local state=$EMULATOR_DATA/state/lambda.json
   [ ! -f "$state" ] || python3 - "$state" <<'PYTHON'
 import json, sys
 with open(sys.argv[1]) as file:
@@ -41,16 +41,16 @@ start() {
     stop
   fi
   rm -f "$pid_file"
-  if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
-    fail "Port $PORT is taken by another program. Stop it, or choose another port: make dev PORT=$((PORT + 10))"
+  if (exec 3<>"/dev/tcp/127.0.0.1/$EMULATOR_PORT") 2>/dev/null; then
+    fail "Port $EMULATOR_PORT is taken by another program. Stop it, or choose another port: make dev PORT=$((PORT + 10))"
   fi
 
-  say "Starting the emulator on port $PORT (log: .local/emulator.log)"
-  mkdir -p "$LOCAL/data" "$LOCAL/tmp"
+  say "Starting the emulator on port $EMULATOR_PORT (log: .local/emulator.log)"
+  mkdir -p "$EMULATOR_DATA" "$LOCAL/tmp"
   forget_stream_positions
   # AUTH enforces IAM, bucket policies and signatures: what is forbidden on AWS is forbidden here.
-  AUTH=true BIND_HOSTS="127.0.0.1 ${ALSO_ON:-}" GATEWAY_PORT=$PORT MINISTACK_REGION=$AWS_REGION \
-    PERSIST_STATE=1 STATE_DIR=$LOCAL/data/state S3_PERSIST=1 S3_DATA_DIR=$LOCAL/data/s3 \
+  AUTH=true BIND_HOSTS="127.0.0.1 ${ALSO_ON:-}" GATEWAY_PORT=$EMULATOR_PORT MINISTACK_REGION=$AWS_REGION \
+    PERSIST_STATE=1 STATE_DIR=$EMULATOR_DATA/state S3_PERSIST=1 S3_DATA_DIR=$EMULATOR_DATA/s3 \
     TMPDIR=$LOCAL/tmp LOG_LEVEL=${EMULATOR_LOG_LEVEL:-WARNING} \
     nohup "$LOCAL/emulator/bin/python" "$program" >"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
@@ -76,7 +76,7 @@ stop() {
   for _ in $(seq 150); do
     if ! running; then
       rm -rf "$pid_file" "$LOCAL/tmp"
-      echo "Stopped. The data stays in .local/data."
+      echo "Stopped. The data stays in ${EMULATOR_DATA#"$ROOT/"}."
       return
     fi
     sleep 0.2

@@ -23,4 +23,7 @@ export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 export AWS_CONFIG_FILE=/dev/null AWS_SHARED_CREDENTIALS_FILE=/dev/null AWS_EC2_METADATA_DISABLED=true
 export AWS_REGION=eu-central-1 AWS_DEFAULT_REGION=eu-central-1
 export AWS_ENDPOINT_URL=http://localhost:$PORT
+# A router may stand between that and the emulator (tests/dynamodb-local).
+EMULATOR_PORT=${EMULATOR_PORT:-$PORT}
+EMULATOR_DATA=${EMULATOR_DATA:-$LOCAL/data}
 export SAM_CLI_TELEMETRY=0
