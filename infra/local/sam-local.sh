@@ -8,12 +8,10 @@ docker info >/dev/null 2>&1 || fail "Docker does not answer. \`make dev\` runs t
 if (exec 3<>/dev/tcp/127.0.0.1/3000) 2>/dev/null; then
   fail "Port 3000 is taken, perhaps by another \`make sam-local\`. Stop that first."
 fi
-# A container on Linux reaches this machine by the bridge's address only. No other machine reaches that one, which matters:
-# the emulator takes everybody for its administrator.
-if [ "$(uname)" = Linux ]; then
-  ALSO_ON=$(docker network inspect bridge --format '{{ (index .IPAM.Config 0).Gateway }}')
-  export ALSO_ON
-fi
+# A container on Linux reaches this machine by the address of docker0 only. No other machine reaches that one, which matters:
+# the emulator takes everybody for its administrator. Docker Desktop has no docker0, and hands on to 127.0.0.1.
+ALSO_ON=$(ip -4 -o addr show docker0 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }' || true)
+export ALSO_ON
 infra/local/emulator.sh start
 infra/local/deploy.sh
 source "$LOCAL/stack.env"
