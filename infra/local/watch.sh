@@ -4,6 +4,7 @@
 source "$(dirname "$0")/env.sh"
 cd "$ROOT"
 
+must_be_function "${1:-}"
 [ -f "$LOCAL/stack.env" ] || fail "There is no local stack yet: \`make dev\` first."
 set -a
 source "$LOCAL/stack.env"
