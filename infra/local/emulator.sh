@@ -4,12 +4,15 @@ source "$(dirname "$0")/env.sh"
 
 pid_file=$LOCAL/emulator.pid
 log=$LOCAL/emulator.log
-health=http://127.0.0.1:$PORT/_ministack/health
+program=$ROOT/infra/local/emulator.py
 
 # The pid alone is not enough: after a reboot it may belong to something else, and a killed process may linger as Z.
 running() {
-  [ -f "$pid_file" ] && ps -p "$(cat "$pid_file")" -o stat= -o args= 2>/dev/null | grep -q '^[^Z].*ministack'
+  [ -f "$pid_file" ] && ps -ww -p "$(cat "$pid_file")" -o stat= -o args= 2>/dev/null | grep -v '^Z' | grep -qF "$program"
 }
+
+# Another emulator on the port answers too, but with another pid.
+answers() { [ "$(curl -s "http://127.0.0.1:$PORT/_local/pid")" = "$(cat "$pid_file")" ]; }
 
 # The emulator keeps how far the stream worker has read, but not the stream, which starts anew with the process: the worker
 # would wait for it to grow as long as the old one was.
@@ -27,7 +30,7 @@ PYTHON
 
 start() {
   if running; then
-    curl -sf -o /dev/null "$health" ||
+    answers ||
       fail "The emulator runs (process $(cat "$pid_file")) but does not answer on port $PORT. \`make stop\` and try again."
     return
   fi
@@ -40,13 +43,13 @@ start() {
   mkdir -p "$LOCAL/data" "$LOCAL/tmp"
   forget_stream_positions
   # AUTH enforces IAM, bucket policies and signatures: what is forbidden on AWS is forbidden here.
-  AUTH=true BIND_HOST=${BIND:-127.0.0.1} GATEWAY_PORT=$PORT MINISTACK_REGION=$AWS_REGION \
+  AUTH=true BIND_HOSTS=${BIND:-127.0.0.1} GATEWAY_PORT=$PORT MINISTACK_REGION=$AWS_REGION \
     PERSIST_STATE=1 STATE_DIR=$LOCAL/data/state S3_PERSIST=1 S3_DATA_DIR=$LOCAL/data/s3 \
     TMPDIR=$LOCAL/tmp LOG_LEVEL=${EMULATOR_LOG_LEVEL:-WARNING} \
-    nohup "$LOCAL/emulator/bin/ministack" >"$log" 2>&1 </dev/null &
+    nohup "$LOCAL/emulator/bin/python" "$program" >"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
   for _ in $(seq 150); do
-    curl -sf -o /dev/null "$health" && return
+    answers && return
     running || { tail -n 20 "$log" >&2; rm -f "$pid_file"; fail "The emulator did not start; the end of its log is above."; }
     sleep 0.2
   done

@@ -46,3 +46,33 @@ async fn browsers_may_call_the_api_and_send_bytes_to_the_bucket() {
         assert!(response.headers()["access-control-allow-methods"].to_str().unwrap().contains(method), "{url}");
     }
 }
+
+#[tokio::test]
+async fn a_copy_or_a_delete_with_a_precondition_that_does_not_hold_is_refused() {
+    let stack = Stack::new();
+    let [source, destination] = ["source", "destination"].map(|name| format!("temp/{}/{name}", uuid::Uuid::new_v4()));
+    for (key, bytes) in [(&source, "new"), (&destination, "old")] {
+        stack
+            .s3
+            .put_object()
+            .bucket(&stack.bucket)
+            .key(key)
+            .body(bytes.as_bytes().to_vec().into())
+            .send()
+            .await
+            .unwrap();
+    }
+    let copy = stack.s3.copy_object().bucket(&stack.bucket).key(&destination);
+    let copy = copy.copy_source(format!("{}/{source}", stack.bucket)).if_none_match("*");
+    let refused = copy.clone().send().await.unwrap_err();
+    assert_eq!(refused.raw_response().unwrap().status().as_u16(), 412, "{refused:?}");
+
+    let delete = stack.s3.delete_object().bucket(&stack.bucket).key(&destination);
+    let refused = delete.clone().if_match("\"another\"").send().await.unwrap_err();
+    assert_eq!(refused.raw_response().unwrap().status().as_u16(), 412, "{refused:?}");
+    let kept = stack.s3.get_object().bucket(&stack.bucket).key(&destination).send().await.unwrap();
+    assert_eq!(kept.body.collect().await.unwrap().into_bytes(), "old");
+
+    delete.if_match(kept.e_tag.unwrap()).send().await.unwrap();
+    copy.send().await.unwrap();
+}
