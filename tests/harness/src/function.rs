@@ -108,10 +108,7 @@ impl Process {
             match self.next_signal()? {
                 Signal::Delivered(at) => delivered = at,
                 Signal::Replied(at, body) => {
-                    return Ok(Invocation {
-                        total: at - delivered,
-                        reply: serde_json::from_slice(&body)?,
-                    });
+                    return Ok(Invocation { total: at - delivered, reply: serde_json::from_slice(&body)? });
                 }
                 Signal::Failed(body) => return Err(self.failure(&String::from_utf8_lossy(&body))),
                 Signal::Polled(..) | Signal::Closed => {
