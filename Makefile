@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e e2e-dynamodb-local client-test fuzz fuzz-previews bench bench-previews build
-.PHONY: deploy rotate-key redrive
+.PHONY: help dev stack stop token demo test lint unit e2e e2e-dynamodb-local faults model client-test fuzz fuzz-previews
+.PHONY: bench bench-previews build deploy rotate-key redrive
 .PHONY: sam-local watch invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
@@ -67,6 +67,11 @@ e2e: stack ## run the end-to-end tests against the local stack
 
 e2e-dynamodb-local: .local/emulator/installed.txt .local/tools/installed.txt tests/dynamodb-local/node_modules/.package-lock.json ## run them with AWS's DynamoDB Local beside the emulator, and compare (needs Java)
 	@tests/dynamodb-local/run.sh
+faults: stack ## let each AWS call of each writing operation fail, and check the promises: ALL=1, or FAULT=scenario/call/...
+	@cargo run --quiet --profile local --package faults -- build $(if $(ALL),--all) $(if $(FAULT),--only $(FAULT))
+
+model: stack ## compare the local stack with a model of the API, by random operations at once: STEPS=300 SEED=1
+	@$(with_stack) STEPS=$(STEPS) SEED=$(SEED) $(call cargo,test) --workspace --test model -- --nocapture
 
 client-test: stack tests/client/node_modules/.package-lock.json ## run the official Node client and a browser against the local stack
 	@chromium=$$(infra/local/chromium.sh); $(with_stack) CHROMIUM="$$chromium" npm --prefix tests/client test --silent

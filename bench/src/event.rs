@@ -1,9 +1,10 @@
-//! Events as Lambda hands them to functions, and what their replies say.
+//! Events of the bench.
 
+use harness::Result;
+use harness::event::http_event;
 use serde_json::{Value, json};
 
-use crate::Result;
-use crate::stack::{CONTENT_ETAG, Stack, text};
+use crate::stack::{CONTENT_ETAG, Stack};
 
 /// The event for the function that only answers.
 pub fn empty_event() -> Value {
@@ -62,64 +63,4 @@ pub fn upload_arrived(s3ref: &Value, size: u64) -> Value {
 pub fn request(stack: &Stack, route: &str, id: Option<&str>, body: &Value) -> Result<Value> {
     let path = route.split(' ').next_back().unwrap_or_default().replace("{id}", id.unwrap_or_default());
     Ok(http_event(route, &path, id, stack.setting("TOKEN")?, body))
-}
-
-/// An HTTP API event, payload format 2.0.
-pub fn http_event(route: &str, path: &str, id: Option<&str>, token: &str, body: &Value) -> Value {
-    let mut event = json!({
-        "version": "2.0",
-        "routeKey": route,
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {
-            "accept": "*/*",
-            "content-type": "application/json",
-            "host": "bench.execute-api.eu-central-1.amazonaws.com",
-            "user-agent": "bench",
-            "x-forwarded-for": "127.0.0.1",
-            "x-forwarded-port": "443",
-            "x-forwarded-proto": "https",
-        },
-        "requestContext": {
-            "accountId": "000000000000",
-            "apiId": "bench",
-            "domainName": "bench.execute-api.eu-central-1.amazonaws.com",
-            "domainPrefix": "bench",
-            "http": {
-                "method": route.split(' ').next(),
-                "path": path,
-                "protocol": "HTTP/1.1",
-                "sourceIp": "127.0.0.1",
-                "userAgent": "bench",
-            },
-            "requestId": "bench",
-            "routeKey": route,
-            "stage": "$default",
-            "time": "01/Jan/2026:00:00:00 +0000",
-            "timeEpoch": 1_767_225_600_000_u64,
-        },
-        "isBase64Encoded": false,
-    });
-    if let Some(id) = id {
-        event["pathParameters"] = json!({ "id": id });
-    }
-    if !token.is_empty() {
-        event["headers"]["authorization"] = format!("Bearer {token}").into();
-    }
-    if !body.is_null() {
-        event["body"] = body.to_string().into();
-    }
-    event
-}
-
-/// What is wrong with a reply, if anything is: timing an error would say little.
-pub fn fault(reply: &Value) -> Option<String> {
-    let refused = reply["statusCode"].as_u64().is_some_and(|status| !(200..400).contains(&status));
-    let unfinished = reply["batchItemFailures"].as_array().is_some_and(|failures| !failures.is_empty());
-    (refused || unfinished).then(|| reply.to_string())
-}
-
-/// The JSON in the body of a reply to HTTP.
-pub fn reply_body(reply: &Value) -> Value {
-    serde_json::from_str(text(&reply["body"])).unwrap_or_default()
 }

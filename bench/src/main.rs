@@ -2,13 +2,8 @@
 //! calls through a counting proxy to the local stack, and prints two Markdown tables.
 #![expect(clippy::indexing_slicing, reason = "only JSON is indexed: a field that is not there reads as null")]
 
-mod aws_call;
 mod event;
-mod function;
-mod http;
 mod measure;
-mod proxy;
-mod runtime_api;
 mod scenario;
 mod stack;
 mod table;
@@ -17,16 +12,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Instant;
 
-use function::Function;
+use harness::aws_call::{self, Call};
+use harness::function::Function;
+use harness::proxy::Proxy;
+use harness::runtime_api::RuntimeApi;
+use harness::{Result, Variables};
 use measure::{Bench, Subject};
-use proxy::Proxy;
-use runtime_api::RuntimeApi;
 use stack::Stack;
-
-/// Environment variables of a function.
-type Variables = Vec<(String, String)>;
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const EMPTY: &str = "empty";
 const USAGE: &str = "\
@@ -59,8 +54,9 @@ fn run() -> Result<()> {
     let arguments = arguments()?;
     let names = functions(&arguments)?;
     let stack = if names.is_empty() { None } else { Some(Stack::load(&arguments.stack)?) };
+    let (calls, seen) = channel();
     let proxy = match &stack {
-        Some(stack) => Some(Proxy::start(stack.setting("AWS_ENDPOINT_URL")?)?),
+        Some(stack) => Some(counting_proxy(stack.setting("AWS_ENDPOINT_URL")?, calls)?),
         None => None,
     };
     let mut subjects = vec![Subject::new(function(&arguments, EMPTY, Variables::new())?, &[])];
@@ -68,7 +64,7 @@ fn run() -> Result<()> {
         let variables = variables(name, stack.as_ref(), proxy.as_ref())?;
         subjects.push(Subject::new(function(&arguments, name, variables)?, scenario::cases(name)));
     }
-    let bench = Bench { runtime: RuntimeApi::start()?, stack, calls: proxy.as_ref().map(|proxy| &proxy.calls) };
+    let bench = Bench { runtime: RuntimeApi::start()?, stack, calls: seen };
 
     measure_all(&arguments, &bench, &mut subjects);
     if let Some(stack) = &bench.stack {
@@ -136,28 +132,28 @@ fn function(arguments: &Arguments, name: &str, variables: Variables) -> Result<F
         let folder = arguments.binaries.display();
         format!("{folder}/{name}/bootstrap: {error}. `make bench` builds it")
     })?;
-    Ok(Function { name: name.to_owned(), binary, variables })
+    let log = std::env::temp_dir().join(format!("file-api-bench-{name}.log"));
+    Ok(Function { name: name.to_owned(), binary, variables, log })
 }
 
-/// As deployed, with AWS behind the proxy and the emulator's administrator as the role.
+/// A proxy that notes every call and how long it took.
+fn counting_proxy(endpoint: &str, calls: Sender<Call>) -> Result<Proxy> {
+    Proxy::start(endpoint, move |request, upstream| {
+        let start = Instant::now();
+        let response = upstream.exchange(request)?;
+        // Noted before the function can see the reply, so that it belongs to this invocation.
+        let call = Call { name: aws_call::name(request), start, end: Instant::now() };
+        calls.send(call).map_err(io::Error::other)?;
+        Ok(Some(response))
+    })
+}
+
+/// As deployed, with AWS behind the proxy.
 fn variables(name: &str, stack: Option<&Stack>, proxy: Option<&Proxy>) -> Result<Variables> {
     let (Some(stack), Some(proxy)) = (stack, proxy) else {
         return Ok(Variables::new());
     };
-    let (key, secret) = stack.access_key();
-    let region = stack.setting("REGION")?;
-    let mut variables = stack.variables(name)?;
-    variables.extend(
-        [
-            ("AWS_ENDPOINT_URL", proxy.url.as_str()),
-            ("AWS_REGION", region),
-            ("AWS_DEFAULT_REGION", region),
-            ("AWS_ACCESS_KEY_ID", key),
-            ("AWS_SECRET_ACCESS_KEY", secret),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
-    Ok(variables)
+    stack.variables(name, &proxy.url)
 }
 
 fn arguments() -> Result<Arguments> {

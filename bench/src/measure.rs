@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use harness::aws_call::{self, Call};
+use harness::function::{Function, Process};
+use harness::runtime_api::RuntimeApi;
+use harness::{Result, event};
 use serde_json::Value;
 
-use crate::Result;
-use crate::aws_call::{self, Call};
-use crate::event;
-use crate::function::{Function, Invocation, Process};
-use crate::runtime_api::RuntimeApi;
 use crate::scenario::Case;
 use crate::stack::Stack;
 
@@ -43,10 +42,26 @@ pub struct Samples {
 }
 
 /// What all measurements share.
-pub struct Bench<'a> {
+pub struct Bench {
     pub runtime: RuntimeApi,
     pub stack: Option<Stack>,
-    pub calls: Option<&'a Receiver<Call>>,
+    pub calls: Receiver<Call>,
+}
+
+/// An invocation, and the AWS calls made on its way.
+struct Measured {
+    total: Duration,
+    calls: Vec<Call>,
+    reply: Value,
+}
+
+impl Bench {
+    fn invoke(&self, process: &mut Process, event: &Value) -> Result<Measured> {
+        // Calls made after the last reply belong to no invocation.
+        self.calls.try_iter().for_each(drop);
+        let invocation = process.invoke(event)?;
+        Ok(Measured { total: invocation.total, calls: self.calls.try_iter().collect(), reply: invocation.reply })
+    }
 }
 
 impl Subject {
@@ -58,10 +73,10 @@ impl Subject {
     pub fn start_once(&mut self, bench: &Bench, warm: usize) -> Result<()> {
         let timed = self.cases.first();
         let events = self.events(bench, timed, 1 + WARM_UP + warm)?;
-        let mut process = Process::start(&self.function, &bench.runtime, bench.calls)?;
+        let mut process = Process::start(&self.function, &bench.runtime)?;
         self.samples.ready.push(milliseconds(process.ready));
         for (index, event) in events.iter().enumerate() {
-            let invocation = process.invoke(event)?;
+            let invocation = bench.invoke(&mut process, event)?;
             self.count(bench, timed, &invocation)?;
             let aws = aws_call::time_waiting(&invocation.calls);
             if index == 0 {
@@ -81,9 +96,9 @@ impl Subject {
     pub fn count_calls(&mut self, bench: &Bench) -> Result<()> {
         for case in self.cases.iter().skip(1) {
             let events = self.events(bench, Some(case), COUNTED)?;
-            let mut process = Process::start(&self.function, &bench.runtime, bench.calls)?;
+            let mut process = Process::start(&self.function, &bench.runtime)?;
             for event in &events {
-                let invocation = process.invoke(event)?;
+                let invocation = bench.invoke(&mut process, event)?;
                 self.count(bench, Some(case), &invocation)?;
             }
         }
@@ -94,7 +109,7 @@ impl Subject {
     fn events(&self, bench: &Bench, case: Option<&Case>, count: usize) -> Result<Vec<Value>> {
         let Some(case) = case else {
             let count = if self.function.name == crate::EMPTY { count } else { 0 };
-            return Ok(vec![event::empty_event(); count]);
+            return Ok(vec![crate::event::empty_event(); count]);
         };
         let stack = bench.stack.as_ref().ok_or("no stack")?;
         if case.uses_up {
@@ -103,9 +118,9 @@ impl Subject {
         Ok(vec![(case.event)(stack)?; count])
     }
 
-    fn count(&mut self, bench: &Bench, case: Option<&Case>, invocation: &Invocation) -> Result<()> {
+    fn count(&mut self, bench: &Bench, case: Option<&Case>, invocation: &Measured) -> Result<()> {
         if let Some(fault) = event::fault(&invocation.reply) {
-            return Err(format!("{fault} (its log: {})", self.function.log().display()).into());
+            return Err(format!("{fault} (its log: {})", self.function.log.display()).into());
         }
         if let Some(stack) = &bench.stack {
             stack.note_saved(&event::reply_body(&invocation.reply));

@@ -5,9 +5,12 @@ mod previews;
 use serde_json::{Value, json};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::Result;
-use crate::event::{http_event, request, stream_record, upload_arrived};
-use crate::stack::{MIME_TYPE, Stack, text};
+use harness::Result;
+use harness::event::http_event;
+use harness::stack::text;
+
+use crate::event::{request, stream_record, upload_arrived};
+use crate::stack::{MIME_TYPE, Stack};
 
 /// One way to call a function.
 pub struct Case {

@@ -1,14 +1,12 @@
 //! The local stack that `make dev` started: its settings, and its API to prepare files with.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
+use harness::http::send;
+use harness::stack::{LocalStack, text};
+use harness::{Result, Variables};
 use serde_json::{Value, json};
-
-use crate::http::send;
-use crate::{Result, Variables};
 
 /// Content of every file the bench uploads.
 const CONTENT: &[u8] = b"a few bytes of text";
@@ -17,60 +15,25 @@ pub const CONTENT_ETAG: &str = "ca1f64206c298e780f5190501dc8eab8";
 pub const MIME_TYPE: &str = "text/plain";
 
 pub struct Stack {
-    settings: HashMap<String, String>,
-    /// Each deployed function's name and variables.
-    deployed: Vec<(String, Variables)>,
+    local: LocalStack,
     lasting_file: OnceCell<String>,
     saved: RefCell<Vec<String>>,
 }
 
 impl Stack {
-    /// Reads the settings file and asks the stack for the variables of its functions.
+    /// The stack with these settings.
     pub fn load(settings: &Path) -> Result<Self> {
-        let text = fs::read_to_string(settings)
-            .map_err(|error| format!("{}: {error}. `make dev` writes it", settings.display()))?;
-        let mut stack = Self {
-            settings: text.lines().filter_map(assignment).collect(),
-            deployed: Vec::new(),
-            lasting_file: OnceCell::new(),
-            saved: RefCell::default(),
-        };
-        stack.deployed = stack.deployed_functions()?;
-        Ok(stack)
+        let local = LocalStack::load(settings)?;
+        Ok(Self { local, lasting_file: OnceCell::new(), saved: RefCell::default() })
     }
 
     pub fn setting(&self, name: &str) -> Result<&str> {
-        let value = self.settings.get(name).ok_or_else(|| format!("{name} is missing: run `make dev`"))?;
-        Ok(value)
+        self.local.setting(name)
     }
 
-    /// A function's variables as deployed, found by the resource it has in the template.
-    pub fn variables(&self, function: &str) -> Result<Variables> {
-        let resource = format!("{}Function", pascal_case(function));
-        let found = self.deployed.iter().find(|(name, _)| name.contains(&resource));
-        let (_, variables) = found.ok_or_else(|| format!("{resource} is not deployed: run `make dev`"))?;
-        Ok(variables.clone())
-    }
-
-    pub fn access_key(&self) -> (&str, &str) {
-        let or_default = |name| self.settings.get(name).map_or("test", String::as_str);
-        (or_default("AWS_ACCESS_KEY_ID"), or_default("AWS_SECRET_ACCESS_KEY"))
-    }
-
-    fn deployed_functions(&self) -> Result<Vec<(String, Variables)>> {
-        let url = format!("{}/2015-03-31/functions/?MaxItems=1000", self.setting("AWS_ENDPOINT_URL")?);
-        // The emulator knows its administrator by the key alone; the signature is for form.
-        let scope = format!("{}/20260101/{}/lambda/aws4_request", self.access_key().0, self.setting("REGION")?);
-        let signature = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
-        let reply = send("GET", &url, &[("authorization", &signature)], b"")?;
-        let listed: Value = serde_json::from_slice(&reply.body)?;
-        let functions = listed["Functions"].as_array().ok_or_else(|| format!("no list of functions: {listed}"))?;
-        let functions = functions.iter().map(|function| {
-            let variables = function["Environment"]["Variables"].as_object().into_iter().flatten();
-            let variables = variables.map(|(name, value)| (name.clone(), text(value).to_owned()));
-            (text(&function["FunctionName"]).to_owned(), variables.collect())
-        });
-        Ok(functions.collect())
+    /// A function's variables as deployed, with AWS at this address.
+    pub fn variables(&self, function: &str, endpoint: &str) -> Result<Variables> {
+        self.local.variables(function, endpoint)
     }
 
     /// Uploads a small file through the API; the `s3ref` to save it by.
@@ -179,45 +142,5 @@ impl Stack {
         let headers = [("authorization", token.as_str()), ("content-type", "application/json")];
         let reply = send(method, &url, &headers, body)?;
         Ok((reply.status(), serde_json::from_slice(&reply.body).unwrap_or_default()))
-    }
-}
-
-/// A line such as `export NAME='value'`.
-fn assignment(line: &str) -> Option<(String, String)> {
-    let line = line.trim();
-    let (name, value) = line.strip_prefix("export ").unwrap_or(line).split_once('=')?;
-    let quote = value.chars().next().filter(|quote| ['\'', '"'].contains(quote));
-    let value = quote.and_then(|quote| value.strip_prefix(quote)?.strip_suffix(quote)).unwrap_or(value);
-    Some((name.to_owned(), value.to_owned()))
-}
-
-fn pascal_case(name: &str) -> String {
-    let words = name.split('-').map(|word| {
-        let (first, rest) = word.split_at(word.len().min(1));
-        first.to_ascii_uppercase() + rest
-    });
-    words.collect()
-}
-
-/// The string a JSON value is, or an empty one.
-pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn settings_are_shell_assignments() {
-        let pair = |name: &str, value: &str| Some((name.to_owned(), value.to_owned()));
-        assert_eq!(assignment("export TOKEN='a=b'"), pair("TOKEN", "a=b"));
-        assert_eq!(assignment("BUCKET=b"), pair("BUCKET", "b"));
-        assert_eq!(assignment("# a remark"), None);
-    }
-
-    #[test]
-    fn resources_are_named_after_functions() {
-        assert_eq!(pascal_case("upload-file-public"), "UploadFilePublic");
     }
 }

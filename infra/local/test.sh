@@ -6,5 +6,5 @@ cd "$ROOT"
 if ! infra/local/emulator.sh running; then
   trap 'infra/local/emulator.sh stop' EXIT
 fi
-make --no-print-directory e2e client-test fuzz
+make --no-print-directory e2e model faults client-test fuzz
 say "Everything passed."

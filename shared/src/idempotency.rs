@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use lambda_http::{Request, RequestExt};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -74,14 +75,14 @@ impl Idempotency {
     }
 }
 
-/// Hexadecimal; each part goes with its length, so that no two lists of parts read the same.
+/// Each part goes with its length, so that no two lists of parts read the same.
 fn hash(parts: &[&[u8]]) -> String {
     let mut sha = Sha256::new();
     for part in parts {
         sha.update((part.len() as u64).to_be_bytes());
         sha.update(part);
     }
-    sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    BASE64_URL_SAFE_NO_PAD.encode(sha.finalize())
 }
 
 impl FileStore {

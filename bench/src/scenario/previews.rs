@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::Result;
+use harness::Result;
+use harness::stack::text;
+
 use crate::event::request;
-use crate::stack::{Stack, text};
+use crate::stack::Stack;
 
 /// Rendered by the first request, and kept.
 pub fn kept(stack: &Stack) -> Result<Value> {

@@ -14,8 +14,8 @@ use aws_smithy_mocks::mock;
 use std::sync::{Arc, Mutex};
 
 /// The calls that settling makes, while the table has one of `readings` after the other: the tag of each object as its
-/// version and `public` or `private`, and each write of the file as its access and revision. The first `lost` writes lose.
-async fn settled(before: Option<&Meta>, meta: Meta, readings: Vec<Option<Meta>>, lost: usize) -> Vec<String> {
+/// version and `public` or `private`, and each write of the file as its access and revision. The first `losing` writes lose.
+async fn settled(before: Option<&Meta>, meta: Meta, readings: Vec<Option<Meta>>, losing: usize) -> Vec<String> {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let count = meta.current_number().max(9);
     let readings = Mutex::new(readings.into_iter());
@@ -35,7 +35,7 @@ async fn settled(before: Option<&Meta>, meta: Meta, readings: Vec<Option<Meta>>,
         let meta: Meta = serde_dynamo::from_item(put.item().unwrap().clone()).unwrap();
         let state = if meta.deleted_at.is_some() { "deleted".to_owned() } else { format!("{:?}", meta.access_control) };
         *attempts.lock().unwrap() += 1;
-        if *attempts.lock().unwrap() > lost {
+        if *attempts.lock().unwrap() > losing {
             record.lock().unwrap().push(format!("{state} {}", meta.revision));
             aws_smithy_mocks::MockResponse::Output(PutItemOutput::builder().build())
         } else {
@@ -53,8 +53,7 @@ async fn settled(before: Option<&Meta>, meta: Meta, readings: Vec<Option<Meta>>,
     let files = FileStore::with_client(dynamodb(&[&get, &query, &put]), "files");
     let objects = ObjectStore::with_client(s3(&[&tag]), "bucket");
     settle(&files, &objects, before, meta).await.unwrap();
-    let calls = calls.lock().unwrap().clone();
-    calls
+    calls.lock().unwrap().clone()
 }
 
 /// Objects are tagged side by side, in no order.

@@ -174,7 +174,7 @@ async fn a_removal_takes_meta_last_and_leaves_a_mark_for_each_upload() {
 
     let writes = taken.keys();
     let meta = format!("put {}", key_of(&file_key(file.meta.id)));
-    assert_eq!(writes.last().unwrap(), &[meta.clone()]);
+    assert_eq!(writes.last().unwrap(), std::slice::from_ref(&meta));
     let all: Vec<_> = writes.concat();
     assert_eq!(all.iter().filter(|key| **key == meta).count(), 1);
     assert_eq!(all.iter().filter(|key| key.starts_with("put FILE#") && key.ends_with(" META")).count(), 120);

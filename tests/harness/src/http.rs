@@ -9,7 +9,9 @@ use crate::Result;
 /// How the end of a message is found.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Kind {
+    /// Its length is named, or it has no body.
     Request,
+    /// Its length may be the connection's end.
     Response,
     /// The reply to a HEAD: it names the length of a body that does not follow.
     HeadResponse,
@@ -17,13 +19,19 @@ pub enum Kind {
 
 /// A request or a response, read whole.
 pub struct Message {
+    /// The first line.
     pub start: String,
+    /// Names in lower case, if they were read.
     pub headers: Vec<(String, String)>,
+    /// The whole body.
     pub body: Vec<u8>,
 }
 
 impl Message {
     /// Reads the next message; none when the peer closed the connection.
+    ///
+    /// # Errors
+    /// If it is not HTTP, or ends too early.
     pub fn read(reader: &mut impl BufRead, kind: Kind) -> io::Result<Option<Self>> {
         let Some(start) = line(reader)? else {
             return Ok(None);
@@ -77,6 +85,9 @@ impl Message {
     }
 
     /// Writes the message in one piece, so that it leaves in one packet.
+    ///
+    /// # Errors
+    /// If the connection is gone.
     pub fn write(&self, writer: &mut impl Write) -> io::Result<()> {
         let mut bytes = format!("{}\r\n", self.start).into_bytes();
         for (name, value) in &self.headers {
@@ -87,21 +98,26 @@ impl Message {
         writer.write_all(&bytes)
     }
 
+    /// A header's value.
+    #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
     }
 
     /// Of a request.
+    #[must_use]
     pub fn method(&self) -> &str {
         self.start.split(' ').next().unwrap_or_default()
     }
 
     /// Of a request: path and query.
+    #[must_use]
     pub fn target(&self) -> &str {
         self.start.split(' ').nth(1).unwrap_or_default()
     }
 
     /// Of a response.
+    #[must_use]
     pub fn status(&self) -> u16 {
         self.start.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default()
     }

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::aws_call::Call;
 use crate::runtime_api::{Event, RuntimeApi, Signal};
 use crate::{Result, Variables};
 
@@ -16,35 +15,39 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A binary and the variables it runs with.
 pub struct Function {
+    /// The name of its folder.
     pub name: String,
+    /// Its `bootstrap`.
     pub binary: PathBuf,
+    /// Its environment.
     pub variables: Variables,
+    /// Where its own log goes.
+    pub log: PathBuf,
 }
 
 impl Function {
+    /// The size of its binary.
+    ///
+    /// # Errors
+    /// If there is none.
     pub fn binary_bytes(&self) -> Result<u64> {
         Ok(fs::metadata(&self.binary)?.len())
     }
-
-    /// Where the function's own log goes.
-    pub fn log(&self) -> PathBuf {
-        std::env::temp_dir().join(format!("file-api-bench-{}.log", self.name))
-    }
 }
 
-/// A reply, how long it took, and the AWS calls made on the way.
+/// A reply, and how long it took.
 pub struct Invocation {
+    /// From the event's delivery to the reply.
     pub total: Duration,
-    pub calls: Vec<Call>,
+    /// The reply, as JSON.
     pub reply: Value,
 }
 
 /// A running function.
-pub struct Process<'a> {
+pub struct Process {
     child: Child,
     log: PathBuf,
     signals: Receiver<Signal>,
-    calls: Option<&'a Receiver<Call>>,
     invocations: u32,
     /// The function waits for an event at the other end.
     waiting: Option<Sender<Event>>,
@@ -52,11 +55,14 @@ pub struct Process<'a> {
     pub ready: Duration,
 }
 
-impl<'a> Process<'a> {
+impl Process {
     /// Starts the function and waits for its first poll.
-    pub fn start(function: &Function, runtime: &RuntimeApi, calls: Option<&'a Receiver<Call>>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub fn start(function: &Function, runtime: &RuntimeApi) -> Result<Self> {
         let signals = runtime.listen();
-        let log = File::create(function.log())?;
+        let log = File::create(&function.log)?;
         let mut command = Command::new(&function.binary);
         command
             .env_clear()
@@ -68,8 +74,8 @@ impl<'a> Process<'a> {
             .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
             .env("AWS_LAMBDA_LOG_FORMAT", "JSON")
             .env("AWS_LAMBDA_LOG_LEVEL", "INFO")
-            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/bench")
-            .env("AWS_LAMBDA_LOG_STREAM_NAME", "bench")
+            .env("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/local")
+            .env("AWS_LAMBDA_LOG_STREAM_NAME", "local")
             .env("_HANDLER", "bootstrap")
             .env("LAMBDA_TASK_ROOT", function.binary.parent().unwrap_or(Path::new(".")))
             .stdin(Stdio::null())
@@ -78,7 +84,7 @@ impl<'a> Process<'a> {
         let started = Instant::now();
         let child = command.spawn().map_err(|error| format!("{}: {error}", function.binary.display()))?;
         let mut process =
-            Self { child, log: function.log(), signals, calls, invocations: 0, waiting: None, ready: Duration::ZERO };
+            Self { child, log: function.log.clone(), signals, invocations: 0, waiting: None, ready: Duration::ZERO };
         let (polled, waiting) = process.next_poll()?;
         process.ready = polled - started;
         process.waiting = Some(waiting);
@@ -86,13 +92,14 @@ impl<'a> Process<'a> {
     }
 
     /// Delivers one event and waits for its reply.
+    ///
+    /// # Errors
+    /// If the function ends, or says that it failed.
     pub fn invoke(&mut self, event: &Value) -> Result<Invocation> {
         let waiting = match self.waiting.take() {
             Some(waiting) => waiting,
             None => self.next_poll()?.1,
         };
-        // Calls made after the last reply belong to no invocation.
-        self.calls.into_iter().flat_map(Receiver::try_iter).for_each(drop);
         self.invocations += 1;
         let id = format!("00000000-0000-4000-8000-{:012}", self.invocations);
         waiting.send(Event { id, payload: event.to_string().into_bytes() })?;
@@ -101,14 +108,10 @@ impl<'a> Process<'a> {
             match self.next_signal()? {
                 Signal::Delivered(at) => delivered = at,
                 Signal::Replied(at, body) => {
-                    return Ok(Invocation {
-                        total: at - delivered,
-                        calls: self.calls.into_iter().flat_map(Receiver::try_iter).collect(),
-                        reply: serde_json::from_slice(&body)?,
-                    });
+                    return Ok(Invocation { total: at - delivered, reply: serde_json::from_slice(&body)? });
                 }
                 Signal::Failed(body) => return Err(self.failure(&String::from_utf8_lossy(&body))),
-                Signal::Polled(..) => {
+                Signal::Polled(..) | Signal::Closed => {
                     return Err(self.failure("asked for an event without answering the last"));
                 }
             }
@@ -116,10 +119,17 @@ impl<'a> Process<'a> {
     }
 
     /// The most memory the process has had resident so far, in KiB, where the system tells.
+    #[must_use]
     pub fn peak_memory(&self) -> Option<u32> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
         line.trim().trim_end_matches(" kB").parse().ok()
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn next_poll(&mut self) -> Result<(Instant, Sender<Event>)> {
@@ -132,8 +142,11 @@ impl<'a> Process<'a> {
 
     fn next_signal(&mut self) -> Result<Signal> {
         let deadline = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(100);
         loop {
-            match self.signals.recv_timeout(Duration::from_millis(100)) {
+            match self.signals.recv_timeout(pause) {
+                // A process closes what it has open a moment before it has ended.
+                Ok(Signal::Closed) => pause = Duration::from_millis(1),
                 Ok(signal) => return Ok(signal),
                 Err(RecvTimeoutError::Disconnected) => return Err("the Runtime API ended".into()),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -147,12 +160,12 @@ impl<'a> Process<'a> {
         }
     }
 
-    fn failure(&self, what: &str) -> Box<dyn std::error::Error> {
+    fn failure(&self, what: &str) -> Box<dyn std::error::Error + Send + Sync> {
         format!("{what} (its log: {})", self.log.display()).into()
     }
 }
 
-impl Drop for Process<'_> {
+impl Drop for Process {
     fn drop(&mut self) {
         // Both fail only for a process that has ended already.
         self.child.kill().ok();

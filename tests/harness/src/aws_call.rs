@@ -6,12 +6,16 @@ use crate::http::Message;
 
 /// One request to AWS.
 pub struct Call {
+    /// The service and the action.
     pub name: String,
+    /// When it was seen.
     pub start: Instant,
+    /// When it was answered.
     pub end: Instant,
 }
 
 /// The service and the action of a request, such as `S3 HeadObject`.
+#[must_use]
 pub fn name(request: &Message) -> String {
     if let Some((service, action)) = request.header("x-amz-target").and_then(|target| target.split_once('.')) {
         let service = match service {
@@ -53,6 +57,7 @@ pub fn name(request: &Message) -> String {
 }
 
 /// The calls in order of their start, grouped into steps: calls that overlap share a step.
+#[must_use]
 pub fn steps(calls: &[Call]) -> Vec<Vec<&Call>> {
     let mut ordered: Vec<&Call> = calls.iter().collect();
     ordered.sort_by_key(|call| call.start);
@@ -67,6 +72,7 @@ pub fn steps(calls: &[Call]) -> Vec<Vec<&Call>> {
 }
 
 /// How long at least one call was under way.
+#[must_use]
 pub fn time_waiting(calls: &[Call]) -> Duration {
     let spans = steps(calls).into_iter().filter_map(|step| {
         let start = step.iter().map(|call| call.start).min()?;
@@ -77,6 +83,7 @@ pub fn time_waiting(calls: &[Call]) -> Duration {
 }
 
 /// The steps as text: `A + B → C`, with `+` between calls under way together.
+#[must_use]
 pub fn sequence(calls: &[Call]) -> String {
     let steps = steps(calls).into_iter().map(|step| {
         let mut names: Vec<&str> = step.iter().map(|call| call.name.as_str()).collect();

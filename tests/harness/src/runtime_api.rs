@@ -11,7 +11,7 @@ use crate::Result;
 use crate::http::{Kind, Message};
 
 const INVOCATION: &str = "/2018-06-01/runtime/invocation/";
-const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:000000000000:function:bench";
+const FUNCTION_ARN: &str = "arn:aws:lambda:eu-central-1:000000000000:function:local";
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the function did, with the moment it was seen on the connection itself.
@@ -20,25 +20,35 @@ pub enum Signal {
     Polled(Instant, Sender<Event>),
     /// The event is on its way.
     Delivered(Instant),
+    /// It answered with this.
     Replied(Instant, Vec<u8>),
     /// It reported an error, of one event or of its start.
     Failed(Vec<u8>),
+    /// It closed a connection: most likely it ended.
+    Closed,
 }
 
 /// One invocation's payload.
 pub struct Event {
+    /// The id of the request.
     pub id: String,
+    /// The event, as JSON.
     pub payload: Vec<u8>,
 }
 
 /// The listening end, where functions connect.
 pub struct RuntimeApi {
+    /// Its address.
     pub address: SocketAddr,
     /// Who hears of the function that connects next.
     listener: Arc<Mutex<Sender<Signal>>>,
 }
 
 impl RuntimeApi {
+    /// Listens.
+    ///
+    /// # Errors
+    /// If it cannot.
     pub fn start() -> Result<Self> {
         let socket = TcpListener::bind(("127.0.0.1", 0))?;
         let address = socket.local_addr()?;
@@ -48,13 +58,17 @@ impl RuntimeApi {
             for stream in socket.incoming().flatten() {
                 let signals = current.lock().unwrap_or_else(PoisonError::into_inner).clone();
                 // A function that is stopped breaks its connection: nothing to report.
-                thread::spawn(move || serve(&stream, &signals).ok());
+                thread::spawn(move || {
+                    serve(&stream, &signals).ok();
+                    signals.send(Signal::Closed).ok();
+                });
             }
         });
         Ok(Self { address, listener })
     }
 
     /// What the next function does; what a stopped one still had on its way is heard no more.
+    #[must_use]
     pub fn listen(&self) -> Receiver<Signal> {
         let (sender, signals) = channel();
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = sender;
@@ -70,7 +84,7 @@ fn serve(stream: &TcpStream, signals: &Sender<Signal>) -> io::Result<()> {
         if request.target() == format!("{INVOCATION}next") {
             let (answer, event) = channel();
             signals.send(Signal::Polled(at, answer)).map_err(io::Error::other)?;
-            // The bench drops its end when it is done with the function.
+            // The other end is dropped when nobody needs the function any more.
             let Ok(event) = event.recv() else {
                 return Ok(());
             };
