@@ -134,10 +134,11 @@ impl Meta {
         !self.is_deleted() && (self.org == caller.org || self.acl.permits(caller, right))
     }
 
-    /// Whether it is deleted, or is being deleted: no reader sees it.
+    /// Whether it is deleted: no reader sees it. A public file that is being deleted is still there: it says that it is
+    /// gone only after its objects are hidden.
     #[must_use]
     pub fn is_deleted(&self) -> bool {
-        self.deleted_at.is_some() || matches!(self.closing, Some(Closing::Deleted { .. }))
+        self.deleted_at.is_some()
     }
 
     /// Whether everybody may see the file.
@@ -185,13 +186,16 @@ impl Meta {
         if self.access_control == AccessControl::Private {
             return after;
         }
-        match (&after.deleted_at, after.expires_at, after.access_control) {
+        let access_control = AccessControl::PublicRead;
+        match (&after.deleted_at, after.expires_at, &after.closing) {
             (Some(deleted_at), Some(expires_at), _) => {
-                let closing = Closing::Deleted { deleted_at: deleted_at.clone(), expires_at };
-                Self { closing: Some(closing), deleted_at: None, expires_at: None, ..after }
+                let closing = Some(Closing::Deleted { deleted_at: deleted_at.clone(), expires_at });
+                Self { access_control, closing, deleted_at: None, expires_at: None, ..after }
             }
-            (.., AccessControl::Private) => {
-                Self { access_control: AccessControl::PublicRead, closing: Some(Closing::Private), ..after }
+            // A deletion that is under way goes on, whatever else changes.
+            (.., Some(Closing::Deleted { .. })) => Self { access_control, ..after },
+            _ if after.access_control == AccessControl::Private => {
+                Self { access_control, closing: Some(Closing::Private), ..after }
             }
             _ => after,
         }

@@ -70,7 +70,9 @@ impl DeleteFile {
             let change = Change { before: Some(&file.meta), after: &meta, saved: &[], request: None };
             if self.files.commit(change).await? == Written::Stored {
                 let deleted = access::settle(&self.files, &self.objects, Some(&file.meta), meta).await?;
-                return Ok((file, deleted));
+                if deleted.is_deleted() {
+                    return Ok((file, deleted));
+                }
             }
             back_off(attempt).await;
         }

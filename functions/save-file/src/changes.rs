@@ -8,7 +8,7 @@ use shared::{
     auth::Caller,
     custom_url::CustomUrl,
     error::Invalid,
-    file::{AccessControl, Meta, Version, timestamp},
+    file::{AccessControl, Closing, Meta, Version, timestamp},
     file_type::{FileType, MimeType},
     filename::Filename,
     object_key::FileId,
@@ -84,7 +84,9 @@ impl Changes {
         meta.mime_type = self.mime_type.clone().unwrap_or(meta.mime_type);
         meta.file_type = self.file_type.unwrap_or(meta.file_type);
         if let Some(access_control) = self.access_control {
-            (meta.access_control, meta.closing) = (access_control, None);
+            meta.access_control = access_control;
+            // Of a deletion that is under way nobody takes anything back.
+            meta.closing = meta.closing.filter(|closing| *closing != Closing::Private);
         }
         meta.acl = self.acl.clone().unwrap_or(meta.acl);
         match &self.custom_download_url {

@@ -182,6 +182,19 @@ async fn an_interrupted_end_of_public_access_is_finished_by_the_next_save() {
 }
 
 #[tokio::test]
+async fn a_deletion_that_is_under_way_is_finished_by_the_next_save_whatever_it_asks_for() {
+    for access in ["public-read", "private"] {
+        let mut being_deleted = closing();
+        being_deleted.meta.closing =
+            Some(Closing::Deleted { deleted_at: "2026-01-02T00:00:00Z".into(), expires_at: 4_000_000_000 });
+        let body = json!({ "_id": FILE_ID, "access_control": access });
+        let (saved, calls) = save_on(readings(vec![Some(being_deleted)]), &[], &body).await;
+        assert_eq!(saved.unwrap()["_id"], FILE_ID);
+        assert_eq!(calls.of(&TAGS_AND_COMMITS), ["Commit 3", "PutObjectTagging private", "Commit 4"], "{access}");
+    }
+}
+
+#[tokio::test]
 async fn a_file_that_turns_public_is_tagged_after_the_commit() {
     let public = json!({ "_id": FILE_ID, "access_control": "public-read" });
     for body in [

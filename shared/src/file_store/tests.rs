@@ -124,14 +124,11 @@ async fn a_version_at_an_index_is_one_read_however_many_there_are() {
 async fn a_file_that_is_unknown_deleted_or_anothers_gives_the_same_404() {
     let mut deleted = file();
     deleted.meta.deleted_at = Some("2026-01-02T00:00:00Z".into());
-    let mut being_deleted = file();
-    being_deleted.meta.closing = Some(crate::file::Closing::Deleted { deleted_at: "now".into(), expires_at: 1 });
     let mut pending: Key = serde_dynamo::to_item(UploadMark::Pending(pending(1))).unwrap();
     pending.extend(file_key(file_id()));
     for (why, items, org) in [
         ("unknown", vec![], "123"),
         ("deleted", items(&deleted), "123"),
-        ("being deleted", items(&being_deleted), "123"),
         ("being saved", vec![pending], "123"),
         ("of another organisation", items(&file()), "456"),
         ("half removed", vec![items(&file_with_versions(2))[1].clone()], "123"),
