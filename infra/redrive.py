@@ -1,6 +1,6 @@
 """`make redrive`: sends PurgeFiles the changes that it could not handle, once their cause is mended.
 
-Lambda has set them aside in the bucket PurgeFailures, each object with the whole records of a batch. An object is
+Lambda has set them aside in the bucket PurgeFailuresBucket, each object with the whole records of a batch. An object is
 removed when the function reports no failure for it. What fails again stays for the next time. The stack is the one in
 STACK, else samconfig.toml's.
 """
@@ -62,7 +62,7 @@ try:
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     s3, lambdas = session.client("s3"), session.client("lambda", config=PATIENT)
     resources = session.resource("cloudformation").Stack(stack_name()).Resource
-    bucket = resources("PurgeFailures").physical_resource_id
+    bucket = resources("PurgeFailuresBucket").physical_resource_id
     done, left = redrive(bucket, resources("PurgeFilesFunction").physical_resource_id)
 except (BotoCoreError, ClientError) as error:
     sys.exit(f"Nothing more is sent: {error}")

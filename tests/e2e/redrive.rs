@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 #[tokio::test]
 async fn a_change_that_fails_for_good_is_kept_whole_in_s3_and_an_alarm_watches_for_it() {
     let stack = Stack::new();
-    let bucket = resource(&stack, "PurgeFailures").await;
+    let bucket = resource(&stack, "PurgeFailuresBucket").await;
     let mapping = event_source_mapping(&stack, "PurgeFilesFunction").await;
     assert_eq!(mapping["DestinationConfig"]["OnFailure"]["Destination"], format!("arn:aws:s3:::{bucket}"), "{mapping}");
     // Before the stream drops them, after 24 hours.
@@ -73,7 +73,7 @@ fn redrive() -> Output {
 #[tokio::test]
 async fn a_redrive_finishes_what_was_set_aside_and_keeps_what_fails_again() {
     let stack = Stack::new();
-    let bucket = resource(&stack, "PurgeFailures").await;
+    let bucket = resource(&stack, "PurgeFailuresBucket").await;
     let file = stack.saved("a.txt", b"1").await;
     stack.save(&json!({ "_id": file["_id"], "access_control": "public-read" })).await;
     // As if the switch had died after the file said so.
