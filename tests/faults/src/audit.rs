@@ -55,7 +55,7 @@ pub fn audit(lane: &mut Lane) -> Result<Audit> {
         violations.extend(not_downloaded(lane, file, &objects)?);
     }
     let links = links(lane, &files, &mut violations)?;
-    let collections = collections(lane)?;
+    let collections = if lane.known.is_empty() { collections(lane)? } else { Value::Null };
     let state = state(lane, &files, &objects, &links, &collections);
     Ok(Audit { state, violations })
 }

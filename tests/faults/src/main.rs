@@ -28,6 +28,7 @@ use std::thread;
 use harness::Result;
 use harness::stack::LocalStack;
 
+use audit::violation;
 use case::{Case, Reference, reference};
 use lane::{Lane, Setting};
 use report::Report;
@@ -89,10 +90,16 @@ fn work(arguments: &Arguments, lanes: &mut [Lane]) -> Result<Report> {
     } else {
         cases.retain(|(_, case)| format!("{case}/").starts_with(&format!("{}/", arguments.only)));
     }
-    eprintln!("{} cases", cases.len());
+    let tried = AtomicUsize::new(0);
     let verdicts = side_by_side(lanes, &cases, |lane, (index, case)| {
         let (scenario, reference) = scenarios.get(*index).ok_or("no such scenario")?;
-        case::run(lane, scenario, reference, case).map_err(|error| format!("{case}: {error}").into())
+        let verdict = case::run(lane, scenario, reference, case);
+        let number = tried.fetch_add(1, Ordering::Relaxed) + 1;
+        if number.is_multiple_of(100) {
+            eprintln!("{number} of {} cases", cases.len());
+        }
+        // The functions must not fail without a fault either.
+        Ok(verdict.unwrap_or_else(|error| Some(vec![violation("broken", error.to_string())])))
     })?;
     Ok(Report::of(cases.into_iter().map(|(_, case)| case).zip(verdicts)))
 }
