@@ -19,6 +19,7 @@ pub mod filename;
 mod fixtures;
 pub mod http;
 pub mod jwks;
+pub mod log;
 pub mod metadata;
 pub mod object_copy;
 pub mod object_key;

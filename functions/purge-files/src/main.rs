@@ -18,18 +18,23 @@ use shared::{
     config::ConfigError,
     file::Meta,
     file_store::{FileStore, Partition, Written},
-    http,
+    log,
     object_key::FileId,
     object_store::ObjectStore,
     purge::purge,
     upload_mark::UploadMark,
 };
+use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    http::log_as_json();
+    log::as_json();
     let app = PurgeFiles::from_env()?;
-    lambda_runtime::run(service_fn(|event| handle(&app, event))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
+        let invocation = log::invocation("purgeFiles", &event.context);
+        handle(&app, event).instrument(invocation)
+    }))
+    .await
 }
 
 struct PurgeFiles {
@@ -42,7 +47,7 @@ async fn handle(app: &PurgeFiles, event: LambdaEvent<Event>) -> Result<DynamoDbE
     for record in event.payload.records {
         let sequence_number = record.change.sequence_number.clone();
         if let Err(error) = app.finish(record).await {
-            tracing::error!(request_id = event.context.request_id, ?error, "a record failed; it is retried");
+            tracing::error!(?error, "a record failed; it is retried");
             // Records are in order: Lambda retries from the first failure on.
             let mut failure = DynamoDbBatchItemFailure::default();
             failure.item_identifier = sequence_number;
