@@ -6,7 +6,7 @@ use crate::{
     error::{ApiError, Invalid},
     file::timestamp,
     object_key::OrgId,
-    relation::{Relation, SchemaSlug},
+    relation::{RESERVED, Relation, SchemaSlug},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -291,13 +291,16 @@ pub fn collection_not_found() -> ApiError {
     ApiError::NotFound("there is no such collection; check its slug and schema")
 }
 
-/// A name in lower case, its letters and digits joined by `-`; if it has none in ASCII, a part of the id.
+/// A name in lower case, its letters and digits joined by `-`; if it has none in ASCII, a part of the id. The words of our
+/// own paths get that part too, so that no slug can be taken for one.
 fn key_of_name(name: &str, id: Uuid) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut key = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
     key.truncate(MAX_SLUG_CHARS);
+    let part_of_id: String = id.simple().to_string().chars().take(8).collect();
     match key.trim_end_matches('-') {
-        "" => id.simple().to_string().chars().take(8).collect(),
+        "" => part_of_id,
+        word if RESERVED.contains(&word) => format!("{word}-{part_of_id}"),
         key => key.to_owned(),
     }
 }

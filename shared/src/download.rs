@@ -42,6 +42,17 @@ impl Downloads {
         }
     }
 
+    /// The same for a HEAD.
+    ///
+    /// # Errors
+    /// 500 if signing fails.
+    pub async fn latest_head(&self, meta: &Meta, attachment: bool) -> Result<String, ApiError> {
+        match (&meta.custom_download_url, &meta.current) {
+            (None, Some(version)) => self.bucket.head(&version.object_key, &meta.filename, &meta.mime_type, attachment),
+            _ => self.latest(meta, attachment).await,
+        }
+    }
+
     /// A URL for a version before the latest: for 15 minutes, under its own name and type.
     ///
     /// # Errors
@@ -76,7 +87,7 @@ mod tests {
             value.version_stages("AWSCURRENT").build()
         });
         let credentials = Credentials::new("AKID", "secret", None, None, "test");
-        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
         Downloads::new(bucket, UrlSigner::with_client(secretsmanager(&[&secret]), "secret"))
     }
 

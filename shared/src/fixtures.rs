@@ -6,6 +6,7 @@ use crate::{
     file::{AccessControl, File, Meta, Version},
     file_type::{FileType, MimeType},
     filename::Filename,
+    log::Lines,
     metadata::IndexTag,
     object_key::{FileId, ObjectKey, OrgId, SavedKey, TempKey},
     object_store::ObjectStore,
@@ -352,8 +353,9 @@ pub(crate) const RS512_TOKEN: &str = "eyJhbGciOiJSUzUxMiIsImtpZCI6InJzYSJ9.eyJpc
 pub(crate) fn logs() -> (Logs, tracing::subscriber::DefaultGuard) {
     let logs = Logs::default();
     let writer = logs.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    (logs, tracing::subscriber::set_default(subscriber))
+    let subscriber =
+        tracing_subscriber::fmt().json().event_format(Lines::from_env()).with_writer(move || writer.clone());
+    (logs, tracing::subscriber::set_default(subscriber.finish()))
 }
 
 #[derive(Clone, Default)]

@@ -20,6 +20,7 @@ mod fixtures;
 pub mod http;
 pub mod idempotency;
 pub mod jwks;
+pub mod log;
 pub mod metadata;
 pub mod object_copy;
 pub mod object_key;

@@ -15,6 +15,9 @@ use std::{collections::HashMap, fmt, str::FromStr};
 /// How many entities a file may be related to. All of them may change in one transaction, twice over.
 pub const MAX_RELATIONS: usize = 40;
 
+/// The words of our own paths, which a slug in a path would be taken for.
+pub const RESERVED: [&str; 2] = ["files", "collections"];
+
 /// The id of an entity elsewhere: 1 to 128 ASCII letters, digits and `- _ . : @`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -101,8 +104,7 @@ impl FromStr for SchemaSlug {
 
     fn from_str(slug: &str) -> Result<Self, Invalid> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let reserved = ["files", "collections"].contains(&slug);
-        if (1..=64).contains(&slug.len()) && slug.chars().all(allowed) && !reserved {
+        if (1..=64).contains(&slug.len()) && slug.chars().all(allowed) && !RESERVED.contains(&slug) {
             Ok(Self(slug.to_owned()))
         } else {
             Err(Invalid::new("must be 1 to 64 letters, digits, - and _, and not files or collections"))

@@ -15,7 +15,7 @@ export const ours = parse(readFileSync(new URL('../../infra/openapi.yaml', impor
 
 /** `{ operationId: { method, path, operation } }` of a document. */
 export function operations(document) {
-  const methods = ['get', 'post', 'put', 'patch', 'delete']
+  const methods = ['get', 'head', 'post', 'put', 'patch', 'delete']
   return Object.fromEntries(
     Object.entries(document.paths).flatMap(([path, item]) =>
       methods

@@ -51,4 +51,5 @@ mod bad_input;
 mod bucket;
 mod least_privilege;
 mod logs;
+mod runtime;
 mod tokens;

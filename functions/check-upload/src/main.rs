@@ -11,15 +11,20 @@ use percent_encoding::percent_decode_str;
 use shared::{
     aws,
     config::{self, ConfigError},
-    http,
+    log,
 };
 use std::sync::OnceLock;
+use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    http::log_as_json();
+    log::as_json();
     let app = CheckUpload::from_env()?;
-    lambda_runtime::run(service_fn(|event| handle(&app, event))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<S3Event>| {
+        let invocation = log::invocation("checkUpload", &event.context);
+        handle(&app, event).instrument(invocation)
+    }))
+    .await
 }
 
 struct CheckUpload {
@@ -32,7 +37,7 @@ async fn handle(app: &CheckUpload, event: LambdaEvent<S3Event>) -> Result<(), Er
     let mut result = Ok(());
     for record in event.payload.records {
         if let Err(error) = app.check(record.s3).await {
-            tracing::error!(request_id = event.context.request_id, ?error, "an upload could not be checked");
+            tracing::error!(?error, "an upload could not be checked");
             // Lambda sends the event again.
             result = Err(error);
         }

@@ -17,7 +17,7 @@ use stores::{Calls, FILE_ID, OBJECT_KEY, file, loses_alone_once, readings};
 async fn delete(rules: &[&Rule], path: &str, purge: &str) -> (Result<Value, ApiError>, Calls) {
     let (files, objects, calls) = stores::stores(rules);
     let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "test");
-    let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+    let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
     let app = DeleteFile { auth: token::auth(), bucket, files, objects, retention: Duration::days(30) };
     let parameter = |name: &str, value: &str| HashMap::from([(name.to_owned(), value.to_owned())]);
     let mut request = Request::new(Body::Empty)

@@ -21,18 +21,23 @@ use shared::{
     config::ConfigError,
     file::Meta,
     file_store::FileStore,
-    http,
+    log,
     object_key::{FileId, SavedKey},
     object_store::ObjectStore,
     purge::purge,
     upload_mark::{Record, UploadMark},
 };
+use tracing::Instrument;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    http::log_as_json();
+    log::as_json();
     let app = PurgeFiles::from_env()?;
-    lambda_runtime::run(service_fn(|event| handle(&app, event))).await
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Event>| {
+        let invocation = log::invocation("purgeFiles", &event.context);
+        handle(&app, event).instrument(invocation)
+    }))
+    .await
 }
 
 struct PurgeFiles {
@@ -41,11 +46,10 @@ struct PurgeFiles {
 }
 
 async fn handle(app: &PurgeFiles, event: LambdaEvent<Event>) -> Result<DynamoDbEventResponse, Error> {
-    let request_id = &event.context.request_id;
     let handled = join_all(event.payload.records.into_iter().map(async |record| {
         let sequence_number = record.change.sequence_number.clone();
         let error = app.finish(record).await.err()?;
-        tracing::error!(request_id, ?error, "a record failed; it is retried");
+        tracing::error!(?error, "a record failed; it is retried");
         let mut failure = DynamoDbBatchItemFailure::default();
         failure.item_identifier = sequence_number;
         Some(failure)

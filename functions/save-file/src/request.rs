@@ -10,7 +10,7 @@ use shared::{
     auth::Caller,
     error::Invalid,
     file::AccessControl,
-    file_type::{FileType, MimeType},
+    file_type::{FileType, MimeType, mime_field},
     filename::Filename,
     http,
     idempotency::Idempotency,
@@ -95,6 +95,7 @@ struct SaveBody {
     s3ref: Option<S3Ref>,
     source_url: Option<String>,
     filename: Option<Filename>,
+    #[serde(default, deserialize_with = "mime_field")]
     mime_type: Option<MimeType>,
     r#type: Option<FileType>,
     access_control: Option<AccessControl>,
@@ -116,6 +117,7 @@ struct BatchItem {
     #[serde(default, deserialize_with = "http::object_field")]
     s3ref: Option<S3Ref>,
     filename: Option<Filename>,
+    #[serde(default, deserialize_with = "mime_field")]
     mime_type: Option<MimeType>,
     /// Checked and not used: a batch adds versions and leaves the file's attributes as they are.
     #[serde(rename = "access_control")]

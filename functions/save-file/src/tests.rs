@@ -37,7 +37,7 @@ async fn save(rules: &[&Rule], body: &Value) -> (Result<Value, ApiError>, Calls)
     ];
     let (files, objects, calls) = stores::stores(&[rules, &goes_well].concat());
     let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "test");
-    let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+    let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
     let source_urls = SourceUrls::new(9, std::time::Duration::from_secs(1), 0, Vec::new());
     let (auth, max_versions) = (token::auth(), 3);
     let app = SaveFile { auth, bucket, files, objects, max_bytes: 9, max_public_bytes: 9, max_versions, source_urls };

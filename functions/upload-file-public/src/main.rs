@@ -62,7 +62,7 @@ mod tests {
     #[tokio::test]
     async fn every_request_is_refused_when_uploads_without_a_token_are_switched_off() {
         let credentials = Credentials::new("AKID", "secret", None, None, "test");
-        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
         let app = Arc::new(UploadFilePublic { bucket, max_bytes: 10, is_on: false });
         for body in [r#"{"filename": "a.txt"}"#, "{}"] {
             let error = handle(Arc::clone(&app), Request::new(body.into())).await.unwrap_err();

@@ -51,6 +51,19 @@ fn a_slug_is_made_of_the_names_letters_and_digits() {
 }
 
 #[test]
+fn no_slug_is_a_word_of_our_own_paths() {
+    let id = "4ffdc191-f32c-404a-8520-c403b7408afa".parse().unwrap();
+    for (name, key) in [
+        ("Collections", "collections-4ffdc191"),
+        (" files! ", "files-4ffdc191"),
+        ("My files", "my-files"),
+        ("collections 2", "collections-2"),
+    ] {
+        assert_eq!(key_of_name(name, id), key, "{name}");
+    }
+}
+
+#[test]
 fn a_collection_is_found_by_its_full_slug_and_by_its_key_alone() {
     let set = set(&[("a", &[])]);
     let full = set.owner.slug(&set.collections[0]);

@@ -94,6 +94,27 @@ fn an_id_that_is_none_gets_the_404_of_an_unknown_file() {
     }
 }
 
+#[test]
+fn the_route_says_whether_the_path_is_v1_whatever_a_domain_puts_before_it() {
+    let event = include_str!("../../../infra/events/delete-file.json");
+    let is_v1 = |route: &str, path: &str| {
+        let mut event: Value = serde_json::from_str(event).unwrap();
+        event["rawPath"] = path.into();
+        event["requestContext"]["routeKey"] = serde_json::from_str(route).unwrap();
+        is_v1(&lambda_http::request::from_str(&event.to_string()).unwrap())
+    };
+    for path in ["/v1/files/x", "/mapped/v1/files/x", "/v2/v1/files/x"] {
+        assert!(is_v1(r#""DELETE /v1/files/{id}""#, path), "{path}");
+    }
+    for path in ["/v2/files/x", "/mapped/v2/files/x", "/v1/v2/files/x"] {
+        assert!(!is_v1(r#""DELETE /v2/files/{id}""#, path), "{path}");
+    }
+    // Where no route names a path, the path counts.
+    for route in [r#""$default""#, "null"] {
+        assert!(is_v1(route, "/v1/files/x") && !is_v1(route, "/v2/files/x"), "{route}");
+    }
+}
+
 /// The only test that makes an internal error reply: the log sees it for certain.
 #[test]
 fn the_cause_of_an_internal_error_goes_to_the_log_and_never_to_the_client() {
