@@ -109,8 +109,9 @@ impl SaveFile {
             other => other,
         })?;
         let own_name = if meta.current.as_ref() == Some(&saved) { meta.filename } else { saved.filename };
-        let object = self.objects.head(key).await?.ok_or_else(no_such_object)?;
-        let pending = self.claim_new(key.for_copy(caller.org.clone())).await?;
+        let claim = self.claim_new(key.for_copy(caller.org.clone()));
+        let (pending, object) = tokio::try_join!(claim, self.objects.head(key))?;
+        let object = object.ok_or_else(no_such_object)?;
         let version = wanted.version(&pending, Some(own_name), object.mime_type.clone())?;
         let version = Version { size_bytes: object.size_bytes, index_tag: object.metadata.index_tag(), ..version };
         Ok(Looked::New(Box::new(Incoming { version, pending, origin: Origin::Saved(key, object) })))
