@@ -171,12 +171,12 @@ impl FileStore {
         let were = before.map_or(&[][..], |before| &before.relations);
         let mut actions = Vec::new();
         for relation in after.relations.iter().filter(|relation| !were.contains(relation)) {
-            let related = RelatedFile { file_id: after.id, relation: relation.clone() };
-            actions.push(write(self.put(relation::item_key(&after.org, &relation.entity_id, after.id), &related)?)?);
+            let related = RelatedFile::new(after, relation);
+            actions.push(write(self.put(relation::item_key(after, &relation.entity_id), &related)?)?);
         }
         let is_left = |gone: &&Relation| !after.relations.iter().any(|relation| relation.entity_id == gone.entity_id);
         for relation in were.iter().filter(is_left) {
-            actions.push(self.delete(relation::item_key(&after.org, &relation.entity_id, after.id))?);
+            actions.push(self.delete(relation::item_key(after, &relation.entity_id))?);
         }
         Ok(actions)
     }
@@ -190,7 +190,7 @@ impl FileStore {
         let pk = format!("FILE#{}", meta.id);
         let mut actions = Vec::new();
         for relation in &meta.relations {
-            actions.push(self.delete(relation::item_key(&meta.org, &relation.entity_id, meta.id))?);
+            actions.push(self.delete(relation::item_key(meta, &relation.entity_id))?);
         }
         for version in versions {
             let mark = UploadMark::of_removed(version.object_key.clone(), meta.id);
