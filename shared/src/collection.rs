@@ -18,6 +18,9 @@ const MAX_NAME_CHARS: usize = 256;
 const MAX_SLUG_CHARS: usize = 64;
 const MAX_ENTRIES: usize = 100;
 const MAX_ENTRY_CHARS: usize = 128;
+/// The most that the texts of a collection may have, in bytes of JSON: so a set fits into one reply (6 MB), and all of it
+/// into one transaction (4 MB).
+const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// Whose collections they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,6 +206,7 @@ impl CollectionSet {
         changed.enabled_locations = attributes.enabled_locations.clone().unwrap_or(changed.enabled_locations);
         changed.enabled_purposes = attributes.enabled_purposes.clone().unwrap_or(changed.enabled_purposes);
         changed.updated_at = timestamp();
+        changed.check_size()?;
         Ok(changed)
     }
 
@@ -258,6 +262,16 @@ impl Collection {
         let slug = owner.slug(self);
         relation.schema.as_ref().is_none_or(|schema| *schema == self.schema)
             && relation.tags.iter().any(|tag| *tag == slug || *tag == self.key)
+    }
+
+    fn check_size(&self) -> Result<(), ApiError> {
+        let texts = (&self.name, &self.enabled_locations, &self.enabled_purposes);
+        if serde_json::to_string(&texts).map_err(ApiError::internal)?.len() > MAX_TEXT_BYTES {
+            return Err(ApiError::PayloadTooLarge(format!(
+                "name, enabled_locations and enabled_purposes may have {MAX_TEXT_BYTES} bytes of JSON in all"
+            )));
+        }
+        Ok(())
     }
 }
 

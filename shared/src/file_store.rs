@@ -215,13 +215,13 @@ impl FileStore {
         let were = before.map_or(&[][..], |before| &before.relations);
         let mut actions = Vec::new();
         for relation in after.relations.iter().filter(|relation| !were.contains(relation)) {
-            let related = RelatedFile { file_id: after.id, relation: relation.clone() };
-            let key = relation::item_key(&after.org, &relation.entity_id, after.id);
+            let related = RelatedFile::new(after, relation);
+            let key = relation::item_key(after, &relation.entity_id);
             actions.push(self.action(self.put(key, &related)?)?);
         }
         let is_left = |gone: &&Relation| !after.relations.iter().any(|relation| relation.entity_id == gone.entity_id);
         for relation in were.iter().filter(is_left) {
-            actions.push(self.delete(relation::item_key(&after.org, &relation.entity_id, after.id))?);
+            actions.push(self.delete(relation::item_key(after, &relation.entity_id))?);
         }
         Ok(actions)
     }
@@ -234,7 +234,7 @@ impl FileStore {
     pub async fn remove(&self, meta: &Meta, versions: &[Version]) -> Result<(), ApiError> {
         let mut writes = Vec::new();
         for relation in &meta.relations {
-            writes.push(batch_delete(relation::item_key(&meta.org, &relation.entity_id, meta.id))?);
+            writes.push(batch_delete(relation::item_key(meta, &relation.entity_id))?);
         }
         let mut last = batch_delete(file_key(meta.id))?;
         for version in versions {

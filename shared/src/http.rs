@@ -5,6 +5,7 @@ mod event;
 use crate::{
     error::{ApiError, Invalid},
     log,
+    page::within_lambdas_limit,
     relation::SchemaSlug,
 };
 use futures_util::FutureExt;
@@ -46,7 +47,7 @@ where
                 Ok(request) => handler(state, request).await,
                 Err(refused) => Err(refused),
             };
-            let response = reply.unwrap_or_else(|error| error_reply(&error));
+            let response = reply.and_then(within_lambdas_limit).unwrap_or_else(|error| error_reply(&error));
             let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
             tracing::info!(status = response.status().as_u16(), duration_ms, "done");
             Ok::<_, Error>(event::reply(response))
@@ -63,11 +64,16 @@ where
 /// # Errors
 /// 500 if `body` cannot be serialized.
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response<Body>, ApiError> {
+    json_text(status, serde_json::to_string(body).map_err(ApiError::internal)?)
+}
+
+/// Like [`json`], of text that is JSON already.
+pub(crate) fn json_text(status: StatusCode, body: String) -> Result<Response<Body>, ApiError> {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CACHE_CONTROL, "no-store")
-        .body(serde_json::to_string(body).map_err(ApiError::internal)?.into())
+        .body(body.into())
         .map_err(ApiError::internal)
 }
 
@@ -170,6 +176,24 @@ pub fn flag_query(request: &Request, name: &str, default: bool) -> Result<bool, 
 /// 400 if it is anything else.
 pub fn index_query(request: &Request, name: &str) -> Result<u32, ApiError> {
     parsed_query(request, name, 0, "a number from 0")
+}
+
+/// The query parameter `limit`, or the most that it may be if it is absent or empty.
+///
+/// # Errors
+/// 400 if it is anything else than a number from 1 to `max`.
+pub fn limit_query(request: &Request, max: usize) -> Result<usize, ApiError> {
+    let limit = parsed_query(request, "limit", max, "a number").ok().filter(|limit| (1..=max).contains(limit));
+    limit.ok_or_else(|| ApiError::bad_request(format!("limit must be a number from 1 to {max}")))
+}
+
+/// The query parameter `cursor`, if there is one.
+///
+/// # Errors
+/// 400 if it is none of ours.
+pub fn cursor_query<T: FromStr<Err = Invalid>>(request: &Request) -> Result<Option<T>, ApiError> {
+    let cursor = text_query(request, "cursor").map(str::parse).transpose();
+    cursor.map_err(|invalid: Invalid| invalid.named("cursor"))
 }
 
 fn parsed_query<T: FromStr>(request: &Request, name: &str, default: T, kind: &str) -> Result<T, ApiError> {

@@ -26,6 +26,7 @@ pub mod object_copy;
 pub mod object_key;
 pub mod object_store;
 pub mod object_stream;
+pub mod page;
 pub mod presign;
 pub mod preview;
 pub mod preview_store;

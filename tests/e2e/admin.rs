@@ -72,6 +72,16 @@ pub async fn alarm_metrics(stack: &Stack) -> Vec<String> {
     xml.split("<MetricName>").skip(1).map(|rest| rest.split_once("</").unwrap().0.to_owned()).collect()
 }
 
+/// The environment variables that this function is deployed with.
+pub async fn environment_of(stack: &Stack, function: &str) -> Vec<(String, String)> {
+    let name = resource(stack, function).await;
+    let url = format!("{}/2015-03-31/functions/{name}/configuration", env("AWS_ENDPOINT_URL"));
+    let request = stack.http.get(url).header("authorization", authorization("lambda"));
+    let reply: Value = request.send().await.unwrap().json().await.unwrap();
+    let variables = reply["Environment"]["Variables"].as_object().unwrap_or_else(|| panic!("{reply}"));
+    variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+}
+
 /// What the functions logged since this time, in seconds since 1970.
 pub async fn function_logs(stack: &Stack, since: i64) -> Vec<String> {
     let group = resource(stack, "FunctionLogs").await;

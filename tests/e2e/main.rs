@@ -50,6 +50,9 @@ mod verify_custom_download_url;
 mod bad_input;
 mod bucket;
 mod least_privilege;
+mod limits;
 mod logs;
+#[cfg(target_os = "linux")] // that of the emulator in it
+mod reply_limit;
 mod runtime;
 mod tokens;

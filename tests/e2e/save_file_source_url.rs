@@ -32,7 +32,8 @@ fn emulator_port() -> u16 {
     env("AWS_ENDPOINT_URL").rsplit(':').next().unwrap().parse().unwrap()
 }
 
-fn url(path: &str) -> String {
+/// The URL of a path on it.
+pub fn url(path: &str) -> String {
     format!("http://{}{path}", *SERVER)
 }
 

@@ -147,11 +147,15 @@ async fn move_previous(stack: &Stack, to: Option<String>) -> Option<String> {
 async fn the_key_before_the_current_one_counts_and_any_other_does_not() {
     let stack = Stack::new();
     let soon = time::OffsetDateTime::now_utc().unix_timestamp() * 1_000 + 600_000;
-    let put = stack.secrets.put_secret_value().secret_id(&stack.url_signing_secret).secret_string("a key");
-    let version = put.version_stages("test").send().await.unwrap().version_id.unwrap();
-    let url = signed_with(&version, "a key", soon);
-    assert!(!stack.is_valid(&stack.token, &url).await);
+    let put = async |label: &str| {
+        let put = stack.secrets.put_secret_value().secret_id(&stack.url_signing_secret).secret_string("a key");
+        put.version_stages(label).send().await.unwrap().version_id.unwrap()
+    };
+    // A version that does not count is remembered as such.
+    let (other, version) = (put("other").await, put("test").await);
+    assert!(!stack.is_valid(&stack.token, &signed_with(&other, "a key", soon)).await);
 
+    let url = signed_with(&version, "a key", soon);
     let previous = move_previous(&stack, Some(version.clone())).await;
     let is_valid = stack.is_valid(&stack.token, &url).await;
     move_previous(&stack, previous).await;

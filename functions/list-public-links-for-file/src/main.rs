@@ -9,7 +9,6 @@ use shared::{
     acl::Right,
     auth::Auth,
     config::ConfigError,
-    error::Invalid,
     file_store::FileStore,
     http,
     public_link::{LinkCursor, LinkId, PublicLink},
@@ -34,7 +33,8 @@ struct ListPublicLinksForFile {
 async fn handle(app: Arc<ListPublicLinksForFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
     let file = http::path_file_id(&request)?;
-    let (limit, after) = (limit(&request)?, cursor(&request)?);
+    let (limit, after): (_, Option<LinkCursor>) =
+        (http::limit_query(&request, MAX_LIMIT)?, http::cursor_query(&request)?);
     let api = app.public_url.of(&request)?;
     // Read together. One link more than asked for says whether there is another page.
     let (meta, mut links) = tokio::try_join!(
@@ -72,17 +72,6 @@ impl Entry {
     fn new(link: PublicLink, api: &str) -> Self {
         Self { id: link.id, link: link.url(api), last_accessed_at: link.last_accessed_at }
     }
-}
-
-fn limit(request: &Request) -> Result<usize, ApiError> {
-    let Some(limit) = http::text_query(request, "limit") else { return Ok(MAX_LIMIT) };
-    let limit = limit.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| ApiError::bad_request(format!("limit must be a number from 1 to {MAX_LIMIT}")))
-}
-
-fn cursor(request: &Request) -> Result<Option<LinkCursor>, ApiError> {
-    let cursor = http::text_query(request, "cursor").map(str::parse).transpose();
-    cursor.map_err(|invalid: Invalid| invalid.named("cursor"))
 }
 
 impl ListPublicLinksForFile {

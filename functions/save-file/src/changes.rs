@@ -15,7 +15,8 @@ use shared::{
     relation::{EntityId, MAX_RELATIONS, Relation},
 };
 
-/// The most that a file's further attributes and relations may have, in bytes of JSON: an item holds 400 KB.
+/// The most that a file's further attributes, relations and `_acl` may have, in bytes of JSON: an item holds 400 KB, and
+/// all else that a file has is far below the rest.
 const MAX_ATTRIBUTE_BYTES: usize = 300 * 1024;
 /// Attributes that the contract has as lists, and nothing else.
 pub const LISTS: [&str; 3] = ["_tags", "_purpose", "_manifest"];
@@ -105,10 +106,10 @@ impl Changes {
         // Null takes a list away: one that is null would be none of the contract's.
         attributes.retain(|name, value| !(value.is_null() && LISTS.contains(&name.as_str())));
         meta.attributes = Value::Object(attributes).to_string();
-        let relations = serde_json::to_string(&meta.relations).map_err(ApiError::internal)?;
-        if meta.attributes.len() + relations.len() > MAX_ATTRIBUTE_BYTES {
+        let lists = serde_json::to_string(&(&meta.relations, &meta.acl)).map_err(ApiError::internal)?;
+        if meta.attributes.len() + lists.len() > MAX_ATTRIBUTE_BYTES {
             return Err(ApiError::PayloadTooLarge(format!(
-                "a file's attributes and relations may have {MAX_ATTRIBUTE_BYTES} bytes in all"
+                "a file's attributes, relations and _acl may have {MAX_ATTRIBUTE_BYTES} bytes of JSON in all"
             )));
         }
         Ok(meta)

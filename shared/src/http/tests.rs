@@ -85,6 +85,15 @@ fn a_query_parameter_that_does_not_parse_gets_400_in_plain_words() {
 }
 
 #[test]
+fn a_limit_is_a_number_from_1_to_the_most_which_it_is_by_default() {
+    let limit = |value: &str| limit_query(&with_query("limit", value), 100).map_err(|error| error.to_string());
+    assert_eq!((limit(""), limit("1"), limit("100")), (Ok(100), Ok(1), Ok(100)));
+    for bad in ["0", "101", "-1", "1.5", "ten", "99999999999999999999999"] {
+        assert_eq!(limit(bad).unwrap_err(), "Bad Request: limit must be a number from 1 to 100");
+    }
+}
+
+#[test]
 fn an_id_that_is_none_gets_the_404_of_an_unknown_file() {
     let with_id =
         |id: &str| Request::new(Body::Empty).with_path_parameters(HashMap::from([("id".to_owned(), id.to_owned())]));

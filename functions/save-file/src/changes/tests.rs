@@ -1,6 +1,11 @@
 use super::*;
 use serde_json::json;
-use shared::{file::Version, object_key::ObjectKey};
+use shared::{
+    file::{File, Version},
+    object_key::ObjectKey,
+    page::{MAX_BODY_BYTES, escaped_bytes},
+    presign::Presigner,
+};
 
 const ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
 
@@ -109,13 +114,74 @@ fn null_takes_a_list_of_the_contract_away_and_is_kept_elsewhere() {
 }
 
 #[test]
-fn attributes_may_have_300_kib_in_all() {
-    let empty = json!({ "a": "", "b": "" }).to_string().len() + "[]".len();
+fn attributes_relations_and_acl_may_have_300_kib_in_all() {
+    let acl = Acl::of(&"123".parse().unwrap());
+    let empty = json!({ "a": "", "b": "" }).to_string().len() + json!([[], acl]).to_string().len();
     let before = saved(&attributes(&json!({ "a": "x".repeat(200 * 1024) })));
     let rest = |bytes: usize| attributes(&json!({ "b": "x".repeat(bytes) })).apply(&caller("123"), &before);
     let room = MAX_ATTRIBUTE_BYTES - empty - 200 * 1024;
     assert!(rest(room).is_ok());
     assert_eq!(rest(room + 1).unwrap_err().status(), 413);
+}
+
+/// A file of which everything is as large as it may be.
+fn largest_file() -> File {
+    let org = "o".repeat(64);
+    let Ok(ObjectKey::Saved(object_key)) = format!("{org}/{ID}/{}", "%C3%BC".repeat(133)).parse() else {
+        panic!("no key")
+    };
+    let version = Version {
+        number: u32::MAX,
+        object_key,
+        filename: filename(&"🦀".repeat(255)),
+        size_bytes: u64::MAX,
+        mime_type: mime(&format!("text/plain; x={}", "x".repeat(241))),
+        index_tag: Some("t".repeat(64).try_into().unwrap()),
+    };
+    let list = |count: usize| vec![format!("user:{}", "u".repeat(128)); count];
+    let acl: Acl = serde_json::from_value(json!({ "view": list(34), "edit": list(33), "delete": list(33) })).unwrap();
+    let relations = (0..40).map(|number| json!({ "entity_id": format!("{number:0128}"), "_tags": ["🦀".repeat(256)] }));
+    let url = format!("https://a.example/{}", "x".repeat(2_048 - 18));
+    let blank = new_file(&caller(&org), ID.parse().unwrap(), filename("a"), mime("a/b"));
+    let mut before = Meta { user: Some("u".repeat(256)), current: Some(version.clone()), ..blank };
+    before.custom_download_url = Some(CustomUrl::try_from(url.clone()).unwrap());
+    before.source_url = Some(url);
+    let changes = |quotes: usize| Changes {
+        filename: Some(version.filename.clone()),
+        mime_type: Some(version.mime_type.clone()),
+        acl: Some(acl.clone()),
+        relations: serde_json::from_value(relations.clone().collect()).unwrap(),
+        ..attributes(&json!({ "a": "\"".repeat(quotes) }))
+    };
+    let rest = json!([changes(0).apply(&caller(&org), &before).unwrap().relations, acl]).to_string().len();
+    // Each quote is two bytes in the attributes' JSON.
+    let most = (MAX_ATTRIBUTE_BYTES - rest - r#"{"a":""}"#.len()) / 2;
+    assert_eq!(changes(most + 1).apply(&caller(&org), &before).unwrap_err().status(), 413);
+    let mut meta = changes(most).apply(&caller(&org), &before).unwrap();
+    (meta.deleted_at, meta.expires_at) = (Some(timestamp()), Some(i64::MAX));
+    File { meta, versions: vec![version; 100] }
+}
+
+/// What DynamoDB counts of an item: names and values in UTF-8, and a few bytes for each list and map.
+fn item_bytes(item: &Value) -> usize {
+    match item {
+        Value::String(text) => text.len(),
+        Value::Array(list) => 3 + list.iter().map(|entry| 1 + item_bytes(entry)).sum::<usize>(),
+        Value::Object(map) => 3 + map.iter().map(|(name, value)| 1 + name.len() + item_bytes(value)).sum::<usize>(),
+        _ => 21,
+    }
+}
+
+#[test]
+fn a_file_at_every_limit_fits_into_an_item_and_with_100_versions_into_a_reply() {
+    let file = largest_file();
+    let key = "pkFILE#skMETA".len() + ID.len();
+    let item = item_bytes(&json!(file.meta)) + key;
+    assert!((300 * 1024..350 * 1024).contains(&item), "{item} of 409,600");
+    let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "test");
+    let bucket = Presigner::new("b".repeat(63), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
+    let reply = escaped_bytes(&file.entity(&bucket, true).to_string());
+    assert!(reply < MAX_BODY_BYTES / 3, "{reply}");
 }
 
 #[test]
