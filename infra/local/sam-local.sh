@@ -8,8 +8,8 @@ docker info >/dev/null 2>&1 || fail "Docker does not answer. \`make dev\` runs t
 if (exec 3<>/dev/tcp/127.0.0.1/3000) 2>/dev/null; then
   fail "Port 3000 is taken, perhaps by another \`make sam-local\`. Stop that first."
 fi
-# A container on Linux reaches this machine by the address of docker0 only. No other machine reaches that one, which matters:
-# the emulator takes everybody for its administrator. Docker Desktop has no docker0, and hands on to 127.0.0.1.
+# A container on Linux reaches this machine by the address of docker0 only. It is on no network outside this machine, which
+# matters: the emulator takes everybody for its administrator. Docker Desktop has no docker0, and hands on to 127.0.0.1.
 ALSO_ON=$(ip -4 -o addr show docker0 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }' || true)
 export ALSO_ON
 infra/local/emulator.sh start

@@ -34,7 +34,8 @@ function passOn(request, response) {
     response.writeHead(reply.statusCode, kept)
     reply.on('error', (error) => response.destroy(error)).pipe(response)
   })
-  upstream.on('error', (error) => fail(response, error))
+  // A caller that has gone is no failure.
+  upstream.on('error', (error) => response.destroyed || fail(response, error))
   response.on('close', () => upstream.destroy())
   request.pipe(upstream)
 }
