@@ -6,7 +6,7 @@ use std::{
     collections::VecDeque,
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         mpsc::{Receiver, Sender, channel},
@@ -41,6 +41,7 @@ impl Running {
             .envs([("AWS_LAMBDA_RUNTIME_API", address.as_str()), ("AWS_LAMBDA_FUNCTION_NAME", function)])
             .envs([("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"), ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")])
             .envs(variables.iter().copied())
+            .stdout(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{binary}: {error}; run `make stack`"));
         Self { function, posts }
@@ -104,7 +105,7 @@ fn event(pointer: &str, value: Value) -> Value {
 }
 
 #[test]
-fn an_event_that_is_no_request_of_https_is_a_400_and_the_function_lives_on() {
+fn an_event_that_is_no_http_request_is_a_400_and_the_function_lives_on() {
     let good = event("rawQueryString", json!("org_id=123"));
     let bad = [
         event("rawQueryString", json!("org_id=\"<>")),

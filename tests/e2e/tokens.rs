@@ -68,7 +68,7 @@ pub fn with(changes: &Value) -> String {
 }
 
 /// A valid token but for `crit` in its header.
-fn critical(names: Value) -> String {
+fn critical(names: &Value) -> String {
     let header = json!({ "alg": "EdDSA", "typ": "JWT", "kid": "local-EdDSA", "crit": names });
     let encode_part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", encode_part(&header), encode_part(&claims()));
@@ -111,7 +111,7 @@ fn bad_tokens(stack: &Stack) -> Vec<(&'static str, String)> {
         ("expired", with(&json!({ "exp": now - 60 }))),
         ("not yet valid", with(&json!({ "nbf": now + 600 }))),
         ("no expiry", with(&json!({ "exp": null }))),
-        ("an extension that must be understood", critical(json!(["exp"]))),
+        ("an extension that must be understood", critical(&json!(["exp"]))),
         ("a list of issuers", with(&json!({ "iss": ["https://tokens.example"] }))),
         ("wrong issuer", with(&json!({ "iss": "https://other.example" }))),
         ("no issuer", with(&json!({ "iss": null }))),
