@@ -41,10 +41,11 @@ fn what_happens_at_once_comes_out_as_in_some_order() {
     let stack = Arc::new(Stack::new());
     let played = std::cell::Cell::new(0);
     let result = runner.run(&rounds(ROUNDS), |rounds| {
+        let outcome = runtime.block_on(play::play(&stack, &rounds));
         played.set(played.get() + rounds.iter().map(Vec::len).sum::<usize>());
-        runtime.block_on(play::play(&stack, &rounds))
+        eprintln!("{} steps ({how})", played.get());
+        outcome
     });
-    eprintln!("{} steps ({how})", played.get());
     if let Err(failure) = result {
         panic!("{failure}\nAll of it again: {how}");
     }
