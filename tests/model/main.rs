@@ -1,7 +1,7 @@
 //! The deployed API against a model of what it promises: random operations of two organisations, several at once.
 //!
-//! What happens at once must come out as if it had happened one after the other, in some order: with the replies that were
-//! given, and with what is read afterwards. `make model STEPS=10000 SEED=7` does more than `make test`.
+//! What happens at once must come out as if it had happened one after the other, in some order: with the replies that
+//! were given, and with what is read afterwards. `make model STEPS=10000 SEED=7` does more than `make test`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

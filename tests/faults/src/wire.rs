@@ -1,4 +1,4 @@
-//! Between functions and the emulator: knows every call of a request, lets one of them fail, and writes the table's stream.
+//! Between functions and the emulator: knows every call of a request, lets one of them fail, and writes the stream.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
