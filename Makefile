@@ -1,19 +1,21 @@
 .DEFAULT_GOAL := help
-.PHONY: help dev stack stop token demo test lint unit e2e faults model client-test fuzz fuzz-previews bench bench-previews build deploy rotate-key
+.PHONY: help dev stack stop token demo test lint unit e2e e2e-dynamodb-local faults model client-test fuzz fuzz-previews
+.PHONY: bench bench-previews build deploy rotate-key redrive
 .PHONY: sam-local watch invoke clean
 
 # Of the deployed functions; the template's Architecture parameter must say the same.
 ARCH ?= arm64
+# How and where they are built.
+PROFILE := release
+BUILD := build
 FUNCTION ?= upload-file
 # Of the fuzz targets in preview/fuzz.
 TARGET ?= jpeg
 SECONDS ?= 60
-# The emulator's port.
-PORT ?= 4566
 # Outside the checkout, so that it stays small enough to copy, mount and search. Each has its own: Cargo would take what
 # another checkout built for what this one's files say.
 CARGO_TARGET_DIR ?= $(HOME)/.cache/file-api$(CURDIR)/target
-export CARGO_TARGET_DIR PORT
+export CARGO_TARGET_DIR
 
 # The binaries that are deployed.
 functions := $(patsubst functions/%/Cargo.toml,%,$(wildcard functions/*/Cargo.toml))
@@ -27,7 +29,7 @@ tools := PATH="$(CURDIR)/.local/tools/bin:$$PATH"
 with_stack := set -a; . .local/stack.env; set +a;
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
 dev: stack ## start the emulator, build, deploy, and print the address, a token and three curl lines
 	@infra/local/hello.sh
@@ -48,19 +50,23 @@ demo: stack ## upload, save, download and preview a real file, request by reques
 test: lint unit ## everything: lint, unit, then end-to-end, client and generated tests on a running stack
 	@infra/local/test.sh
 
-lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ## check formatting, Rust, licences, the template and the OpenAPI document
+lint: .local/tools/installed.txt tests/client/node_modules/.package-lock.json ## check formatting, Rust, licences, the scripts, the template and the OpenAPI document
 	cargo fmt --all --check
 	$(call cargo,clippy) --workspace --all-targets -- --deny warnings
 	$(tools) cargo-deny --all-features --config infra/lint/deny.toml check --hide-inclusion-graph bans licenses sources
 	AWS_DEFAULT_REGION=eu-central-1 SAM_CLI_TELEMETRY=0 $(tools) sam validate --lint
 	$(tools) cfn-lint --regions eu-central-1 --template template.yaml
 	npm --prefix tests/client run --silent lint:openapi
+	node --test infra/local/scripts.test.mjs
 
 unit: ## run the unit tests, and those of previews against golden images, bombs and the corpus of the fuzz targets
 	$(call cargo,test) --workspace --lib --bins --test proof
 
 e2e: stack ## run the end-to-end tests against the local stack
 	@$(with_stack) $(call cargo,test) --workspace --test e2e
+
+e2e-dynamodb-local: .local/emulator/installed.txt .local/tools/installed.txt tests/dynamodb-local/node_modules/.package-lock.json ## run them with AWS's DynamoDB Local beside the emulator, and compare (needs Java)
+	@tests/dynamodb-local/run.sh
 
 # `stack` builds it with the functions.
 faults: stack ## let each AWS call of each writing operation fail, and check the promises: ALL=1, or FAULT=scenario/call/...
@@ -94,8 +100,10 @@ bench-previews: bench/preview/node_modules/.package-lock.json ## measure renderi
 	node bench/preview/bench.mjs $(CARGO_TARGET_DIR)/render/examples/time .local/bench-previews
 
 build: .local/tools/installed.txt ## build the functions for deployment into build/: ARCH=arm64|x86_64
-	$(tools) cargo-lambda lambda build --release --$(subst _,-,$(ARCH)) --lambda-dir build $(functions:%=--package %)
-	$(call render,build,--$(subst _,-,$(ARCH)))
+	@case $(ARCH) in arm64|x86_64) ;; *) echo "ARCH is arm64 or x86_64, not $(ARCH)."; exit 1;; esac
+	$(tools) cargo-lambda lambda build --profile $(PROFILE) --$(subst _,-,$(ARCH)) --lambda-dir $(BUILD) $(functions:%=--package %)
+	$(call render,$(BUILD),--$(subst _,-,$(ARCH)))
+	@python3 infra/glibc.py $(BUILD)
 
 deploy: ## build, and deploy to the AWS account of your credentials as samconfig.toml says
 	@! grep -q 'issuer\.example' samconfig.toml || { echo "Put your own token issuer into samconfig.toml first."; exit 1; }
@@ -104,21 +112,25 @@ deploy: ## build, and deploy to the AWS account of your credentials as samconfig
 	$(tools) sam deploy
 
 rotate-key: .local/tools/installed.txt ## replace the key that signs custom download URLs, on AWS or, with LOCAL=1, locally
-	@$(if $(LOCAL),$(with_stack)) .local/tools/bin/python infra/rotate_key.py
+	@$(if $(LOCAL),infra/local/emulator.sh running || { echo "The emulator is not running: make dev first."; exit 1; }; $(with_stack)) \
+		.local/tools/bin/python infra/rotate_key.py
 
-sam-local: stack ## run the same build under `sam local start-api` (needs Docker)
+redrive: .local/tools/installed.txt ## send PurgeFiles what it could not handle before, on AWS or, with LOCAL=1, locally
+	@$(if $(LOCAL),infra/local/emulator.sh running || { echo "The emulator is not running: make dev first."; exit 1; }; $(with_stack)) \
+		.local/tools/bin/python infra/redrive.py
+
+sam-local: .local/emulator/installed.txt .local/tools/installed.txt ## build for Lambda and run `sam local start-api` (needs Docker)
 	@infra/local/sam-local.sh
 
 watch: stack ## run one function under `cargo lambda watch`: FUNCTION=get-file
 	@infra/local/watch.sh $(FUNCTION)
 
 invoke: ## send a watched function its sample event: FUNCTION=get-file
-	@sed "s|<make token>|$$(node infra/local/token.mjs)|" infra/events/$(FUNCTION).json >.local/event.json
-	@$(tools) cargo-lambda lambda invoke $(FUNCTION) --data-file .local/event.json
+	@infra/local/invoke.sh $(FUNCTION)
 
 clean: ## stop the emulator and remove its data, the build and the installed tools
 	@infra/local/emulator.sh stop
-	rm -rf .local build tests/client/node_modules bench/preview/node_modules
+	rm -rf .local build tests/client/node_modules tests/dynamodb-local/node_modules bench/preview/node_modules
 
 .local/%/installed.txt: infra/local/%.txt
 	@infra/local/install.sh $*

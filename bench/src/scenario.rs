@@ -9,7 +9,7 @@ use harness::Result;
 use harness::event::http_event;
 use harness::stack::text;
 
-use crate::event::{request, stream_record};
+use crate::event::{request, stream_record, upload_arrived};
 use crate::stack::{MIME_TYPE, Stack};
 
 /// One way to call a function.
@@ -34,6 +34,9 @@ pub fn cases(function: &str) -> &'static [Case] {
     match function {
         "upload-file" => const { &[reading("upload", upload)] },
         "upload-file-public" => const { &[reading("public upload", upload_public)] },
+        "check-upload" => {
+            const { &[reading("within its limit", check_upload), using_up("over its limit", check_large_upload)] }
+        }
         "save-file" => {
             const {
                 &[
@@ -51,6 +54,7 @@ pub fn cases(function: &str) -> &'static [Case] {
             }
         }
         "get-file" => const { &[reading("get", get)] },
+        "list-file-versions" => const { &[reading("list", list_versions)] },
         "download-file" => const { &[reading("download", download)] },
         "download-files" => {
             const { &[reading("10 files", download_many), reading("10 files, one an older version", download_many_older)] }
@@ -120,6 +124,14 @@ fn upload_public(_: &Stack) -> Result<Value> {
     Ok(http_event(&format!("POST {path}"), path, None, "", &body))
 }
 
+fn check_upload(stack: &Stack) -> Result<Value> {
+    Ok(upload_arrived(&stack.upload()?, 19))
+}
+
+fn check_large_upload(stack: &Stack) -> Result<Value> {
+    Ok(upload_arrived(&stack.upload()?, u64::pow(2, 40)))
+}
+
 fn save_new(stack: &Stack) -> Result<Value> {
     save(stack, &json!({ "s3ref": stack.upload()? }))
 }
@@ -174,6 +186,10 @@ fn save(stack: &Stack, body: &Value) -> Result<Value> {
 
 fn get(stack: &Stack) -> Result<Value> {
     request(stack, "GET /v2/files/{id}", Some(stack.lasting_file()?), &Value::Null)
+}
+
+fn list_versions(stack: &Stack) -> Result<Value> {
+    request(stack, "GET /v2/files/{id}/versions", Some(stack.lasting_file()?), &Value::Null)
 }
 
 fn download(stack: &Stack) -> Result<Value> {

@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 
 /// Content of every file the bench uploads.
 const CONTENT: &[u8] = b"a few bytes of text";
+/// Its MD5.
+pub const CONTENT_ETAG: &str = "ca1f64206c298e780f5190501dc8eab8";
 pub const MIME_TYPE: &str = "text/plain";
 
 pub struct Stack {

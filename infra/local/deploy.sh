@@ -8,7 +8,7 @@ for tool in cargo node; do
 done
 
 # What the last deployment was made of; kept with the emulator's data, because it goes when that goes.
-deployed=$LOCAL/data/deployed
+deployed=$EMULATOR_DATA/deployed
 mkdir -p "$deployed"
 
 build() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Starts and stops the AWS emulator: `emulator.sh start`, `stop` or `running` (exit status says).
+# ALSO_ON=172.17.0.1 has it listen on that address too, besides 127.0.0.1.
 source "$(dirname "$0")/env.sh"
 
 pid_file=$LOCAL/emulator.pid
@@ -12,12 +13,13 @@ running() {
 }
 
 # Another emulator on the port answers too, but with another pid.
-answers() { [ "$(curl -s "http://127.0.0.1:$PORT/_local/pid")" = "$(cat "$pid_file")" ]; }
+answers_on() { [ "$(curl -s "http://$1:$EMULATOR_PORT/_local/pid")" = "$(cat "$pid_file")" ]; }
+answers() { answers_on 127.0.0.1 && { [ -z "${ALSO_ON:-}" ] || answers_on "$ALSO_ON"; }; }
 
 # The emulator keeps how far the stream worker has read, but not the stream, which starts anew with the process: the worker
 # would wait for it to grow as long as the old one was.
 forget_stream_positions() {
-  local state=$LOCAL/data/state/lambda.json
+  local state=$EMULATOR_DATA/state/lambda.json
   [ ! -f "$state" ] || python3 - "$state" <<'PYTHON'
 import json, sys
 with open(sys.argv[1]) as file:
@@ -30,24 +32,29 @@ PYTHON
 
 start() {
   if running; then
-    answers ||
-      fail "The emulator runs (process $(cat "$pid_file")) but does not answer on port $PORT. \`make stop\` and try again."
-    return
+    local port
+    port=$(cat "$LOCAL/port")
+    [ "$port" = "$PORT" ] || fail "The emulator runs on port $port. To move it to port $PORT, \`make stop\` first."
+    answers && return
+    answers_on 127.0.0.1 || fail "The emulator runs (process $(cat "$pid_file")) but does not answer on port $PORT: \`make stop\` first."
+    say "The emulator starts again, to listen on $ALSO_ON too"
+    stop
   fi
   rm -f "$pid_file"
-  if (exec 3<>"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; then
-    fail "Port $PORT is taken by another program. Stop it, or choose another port: make dev PORT=4567"
+  if (exec 3<>"/dev/tcp/127.0.0.1/$EMULATOR_PORT") 2>/dev/null; then
+    fail "Port $EMULATOR_PORT is taken by another program. Stop it, or choose another port: make dev PORT=$((PORT + 10))"
   fi
 
-  say "Starting the emulator on port $PORT (log: .local/emulator.log)"
-  mkdir -p "$LOCAL/data" "$LOCAL/tmp"
+  say "Starting the emulator on port $EMULATOR_PORT (log: .local/emulator.log)"
+  mkdir -p "$EMULATOR_DATA" "$LOCAL/tmp"
   forget_stream_positions
   # AUTH enforces IAM, bucket policies and signatures: what is forbidden on AWS is forbidden here.
-  AUTH=true BIND_HOSTS=${BIND:-127.0.0.1} GATEWAY_PORT=$PORT MINISTACK_REGION=$AWS_REGION \
-    PERSIST_STATE=1 STATE_DIR=$LOCAL/data/state S3_PERSIST=1 S3_DATA_DIR=$LOCAL/data/s3 \
+  AUTH=true BIND_HOSTS="127.0.0.1 ${ALSO_ON:-}" GATEWAY_PORT=$EMULATOR_PORT MINISTACK_REGION=$AWS_REGION \
+    PERSIST_STATE=1 STATE_DIR=$EMULATOR_DATA/state S3_PERSIST=1 S3_DATA_DIR=$EMULATOR_DATA/s3 \
     TMPDIR=$LOCAL/tmp LOG_LEVEL=${EMULATOR_LOG_LEVEL:-WARNING} \
     nohup "$LOCAL/emulator/bin/python" "$program" >"$log" 2>&1 </dev/null &
   echo $! >"$pid_file"
+  echo "$PORT" >"$LOCAL/port"
   for _ in $(seq 150); do
     answers && return
     running || { tail -n 20 "$log" >&2; rm -f "$pid_file"; fail "The emulator did not start; the end of its log is above."; }
@@ -69,7 +76,7 @@ stop() {
   for _ in $(seq 150); do
     if ! running; then
       rm -rf "$pid_file" "$LOCAL/tmp"
-      echo "Stopped. The data stays in .local/data."
+      echo "Stopped. The data stays in ${EMULATOR_DATA#"$ROOT/"}."
       return
     fi
     sleep 0.2

@@ -4,7 +4,10 @@
 use std::{
     io::{self, Write as _},
     process,
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -23,12 +26,15 @@ const HEAP_BYTES: u64 = 64 * 1024 * 1024;
 /// How many times the processor's time may pass on the clock on the wall: what waits forever uses none.
 const PATIENCE: u32 = 20;
 
+/// Whether it is decided how the process ends. One thread decides, once: the one that works, or the watchdog.
+static DECIDED: AtomicBool = AtomicBool::new(false);
+
 /// From here on the process has this much address space and this much of the processor's time since it started, and
 /// cannot open, connect to or start anything.
 ///
 /// # Errors
 /// If the system refuses.
-pub fn enter(memory_bytes: u64, time: Duration) -> io::Result<()> {
+pub fn enter(memory_bytes: u64, time: Duration) -> io::Result<Watchdog> {
     limit(Resource::Stack, STACK_BYTES)?;
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, OUTPUT_BYTES)?;
@@ -46,7 +52,8 @@ pub fn enter(memory_bytes: u64, time: Duration) -> io::Result<()> {
     let _ = started.recv();
     limit(Resource::As, memory_bytes)?;
     // No more threads or processes; the system does not hold root to this.
-    limit(Resource::Nproc, 0)
+    limit(Resource::Nproc, 0)?;
+    Ok(Watchdog { time })
 }
 
 fn limit(resource: Resource, most: u64) -> io::Result<()> {
@@ -64,17 +71,52 @@ fn set(resource: Resource, current: u64, maximum: u64) -> io::Result<()> {
     }
 }
 
-/// Ends the process when its time is used. Allocates nothing, for it has no heap.
+/// Ends the process when its time is used.
+#[must_use]
+pub struct Watchdog {
+    time: Duration,
+}
+
+impl Watchdog {
+    /// Lets the process answer, and take its time for that: the reader may be slow. If its time is used already this does
+    /// not return, and the watchdog's answer is the only one.
+    pub fn dismiss(self) {
+        if used() >= self.time || !decide() {
+            end_late();
+        }
+    }
+}
+
+/// `true` for the thread that asks first.
+fn decide() -> bool {
+    !DECIDED.swap(true, Ordering::SeqCst)
+}
+
+/// The processor's time since the process started.
+fn used() -> Duration {
+    clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap_or(Duration::MAX)
+}
+
+/// The watchdog's thread. It allocates nothing, for it has no heap.
 fn watch(time: Duration) {
     let started = Instant::now();
     loop {
-        let used = clock_gettime(ClockId::ProcessCPUTime).try_into().unwrap_or(Duration::MAX);
-        let left = time.saturating_sub(used);
+        let left = time.saturating_sub(used());
         if left.is_zero() || started.elapsed() >= time.saturating_mul(PATIENCE) {
-            let _ = io::stderr().write_all(b"the file takes too long for a preview\n");
-            process::exit(i32::from(crate::REFUSED));
+            end_late();
         }
         // Only one other thread works, so the rest cannot be used sooner than it passes.
         thread::sleep(left);
+    }
+}
+
+/// Refuses the file, unless the other thread ends the process.
+fn end_late() -> ! {
+    if decide() {
+        let _ = io::stderr().write_all(b"the file takes too long for a preview\n");
+        process::exit(i32::from(crate::REFUSED));
+    }
+    loop {
+        thread::park();
     }
 }

@@ -9,7 +9,10 @@
 //! | 3 | there are no previews of files of this type |
 //! | 4 | there is no preview of this file: why is on standard error, as a sentence for whoever asked |
 //! | 2 | a flag is wrong |
-//! | any other, or a signal | it crashed, or met a limit of the system: it could not be rendered |
+//! | 1 | the process could not do its work, whatever the file: the system refused something |
+//! | a signal | it crashed, or met the limit of memory: it could not be rendered |
+//!
+//! A refusal leaves nothing on standard output.
 
 mod confinement;
 mod flags;
@@ -37,25 +40,35 @@ fn main() -> ExitCode {
         Ok(flags) => flags,
         Err(wrong) => return end(WRONG_FLAG, &format!("{wrong}\n{}", flags::USAGE)),
     };
-    if let Err(error) = confinement::enter(flags.memory_bytes, flags.time) {
-        return end(UNUSABLE, &format!("the process cannot be confined: {error}"));
-    }
+    let watchdog = match confinement::enter(flags.memory_bytes, flags.time) {
+        Ok(watchdog) => watchdog,
+        Err(error) => return end(UNUSABLE, &format!("the process cannot be confined: {error}")),
+    };
     // The sentence for the user is all that standard error is for.
     panic::set_hook(Box::new(|_| ()));
-    let source = match source() {
-        Ok(source) => source,
-        Err(Errno::NOMEM) => return end(REFUSED, "the file is too large for a preview"),
-        Err(error) => return end(UNUSABLE, &format!("the file cannot be read: {error}")),
-    };
+    let answer = rendered(&flags);
+    // The answer is whole and in memory. Nothing was written before, so a process that is ended sooner has said nothing.
+    watchdog.dismiss();
+    match answer {
+        Ok(preview) => write(&preview),
+        Err((status, sentence)) => end(status, &sentence),
+    }
+}
+
+/// The preview, or what to exit with and why.
+fn rendered(flags: &Flags) -> Result<Encoded, (u8, String)> {
+    let source = source().map_err(|error| match error {
+        Errno::NOMEM => (REFUSED, "the file is too large for a preview".to_owned()),
+        error => (UNUSABLE, format!("the file cannot be read: {error}")),
+    })?;
     let rendered = panic::catch_unwind(AssertUnwindSafe(|| {
         render(&source, flags.charset.as_deref(), flags.bounds, &flags.limits)
     }));
     // A decoder that panics has met what its author took to be impossible.
-    match rendered.unwrap_or(Err(Refusal::Broken)) {
-        Ok(preview) => answer(&preview),
-        Err(refusal @ Refusal::Unsupported) => end(UNSUPPORTED, &refusal.to_string()),
-        Err(refusal) => end(REFUSED, &refusal.to_string()),
-    }
+    rendered.unwrap_or(Err(Refusal::Broken)).map_err(|refusal| match refusal {
+        Refusal::Unsupported => (UNSUPPORTED, refusal.to_string()),
+        refusal => (REFUSED, refusal.to_string()),
+    })
 }
 
 /// All of standard input, in a buffer that is never more than a step too large: half of one that doubles may be unused,
@@ -74,7 +87,7 @@ fn source() -> Result<Vec<u8>, Errno> {
     }
 }
 
-fn answer(preview: &Encoded) -> ExitCode {
+fn write(preview: &Encoded) -> ExitCode {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(&preview.bytes).and_then(|()| stdout.flush()) {
         Ok(()) => ExitCode::SUCCESS,

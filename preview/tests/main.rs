@@ -16,3 +16,4 @@ mod command;
 mod corpus;
 mod distance;
 mod golden;
+mod watchdog;

@@ -3,18 +3,25 @@
 use crate::{auth::Caller, error::Invalid, object_key::OrgId};
 use serde::{Deserialize, Serialize};
 
+/// How many entries the lists of a file may have together.
+const MAX_ENTRIES: usize = 100;
+/// The longest id in an entry, in bytes.
+const MAX_ID_BYTES: usize = 128;
+
 /// What somebody may do with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Right {
     /// Get and download it. Whoever may edit or delete a file may view it too.
     View,
-    /// Change it, add versions, and share it by links.
+    /// Change it and add versions.
     Edit,
     /// Delete it.
     Delete,
+    /// Make, see and revoke its public links, which outlive a grant: no list gives this right.
+    Share,
 }
 
-/// Organisations and users by right, as `org:<id>` and `user:<id>`.
+/// Organisations and users by right, as `org:<id>` and `user:<id>`: at most 100 entries, with ids of at most 128 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Lists")]
 #[allow(missing_docs)] // The names say it.
@@ -56,6 +63,7 @@ impl Acl {
             Right::View => on(&self.view) || on(&self.edit) || on(&self.delete),
             Right::Edit => on(&self.edit),
             Right::Delete => on(&self.delete),
+            Right::Share => false,
         }
     }
 }
@@ -66,13 +74,16 @@ impl TryFrom<Lists> for Acl {
     fn try_from(lists: Lists) -> Result<Self, Invalid> {
         let names_somebody = |entry: &String| {
             let name = entry.strip_prefix("org:").or_else(|| entry.strip_prefix("user:"));
-            name.is_some_and(|name| (1..=128).contains(&name.len()))
+            name.is_some_and(|name| (1..=MAX_ID_BYTES).contains(&name.len()))
         };
         let Lists { view, edit, delete } = lists;
+        if view.len() + edit.len() + delete.len() > MAX_ENTRIES {
+            return Err(Invalid::new(format!("the lists may have {MAX_ENTRIES} entries together")));
+        }
         if view.iter().chain(&edit).chain(&delete).all(names_somebody) {
             Ok(Self { view, edit, delete })
         } else {
-            Err(Invalid::new("entries must be org:<id> or user:<id>"))
+            Err(Invalid::new(format!("entries must be org:<id> or user:<id>, with ids of 1 to {MAX_ID_BYTES} bytes")))
         }
     }
 }
@@ -103,5 +114,21 @@ mod tests {
         let nobody = Caller { user: None, ..caller("456") };
         let acl = Acl { view: vec!["user:".into(), "user:ann".into()], edit: vec![], delete: vec![] };
         assert!(!acl.permits(&nobody, Right::View));
+    }
+
+    #[test]
+    fn the_lists_have_100_entries_together_with_ids_of_128_bytes() {
+        let lists = |view: usize, edit: usize, delete: usize, id: &str| {
+            let list = |count: usize| vec![format!("user:{id}"); count];
+            Acl::try_from(Lists { view: list(view), edit: list(edit), delete: list(delete) })
+        };
+        let longest = "x".repeat(128);
+        assert!(lists(100, 0, 0, &longest).is_ok());
+        assert!(lists(34, 33, 33, &longest).is_ok());
+        for (view, edit, delete, id) in
+            [(101, 0, 0, "a"), (0, 0, 101, "a"), (34, 34, 33, "a"), (1, 0, 0, &"ü".repeat(65))]
+        {
+            assert!(lists(view, edit, delete, id).is_err(), "{view} {edit} {delete} {id}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{self, ConfigError},
-    error::ApiError,
+    error::{ApiError, Invalid},
     jwks::Jwks,
     object_key::OrgId,
 };
@@ -88,20 +88,35 @@ impl Auth {
     /// The caller, from the token of the request.
     ///
     /// # Errors
-    /// 401, the same for whatever is wrong with the token; 500 if the keys cannot be had.
+    /// 401, the same for whatever is wrong with the token, which only the log says; 500 if the keys cannot be had.
     pub async fn caller(&self, request: &Request) -> Result<Caller, ApiError> {
-        let token = token(request).ok_or(ApiError::Unauthorized("send a token in the header Authorization: Bearer"))?;
-        let caller =
-            self.verify(token).await?.ok_or(ApiError::Unauthorized("the token is not valid or has expired"))?;
-        tracing::Span::current().record("org", caller.org.as_str());
-        Ok(caller)
+        let Some(token) = token(request) else {
+            tracing::info!("token refused: there is none");
+            return Err(ApiError::Unauthorized("send a token in the header Authorization: Bearer"));
+        };
+        match self.verify(token).await {
+            Ok(caller) => {
+                tracing::Span::current().record("org", caller.org.as_str());
+                Ok(caller)
+            }
+            Err(Refusal::Token(reason)) => {
+                tracing::info!("token refused: {reason}");
+                Err(ApiError::Unauthorized("the token is not valid or has expired"))
+            }
+            Err(Refusal::Keys(error)) => Err(error),
+        }
     }
 
-    async fn verify(&self, token: &str) -> Result<Option<Caller>, ApiError> {
-        // A header with `none` or an unknown algorithm does not parse.
-        let Ok(header) = decode_header(token) else { return Ok(None) };
-        let Some(kid) = header.kid else { return Ok(None) };
-        let Some(key) = self.jwks.find(&kid).await? else { return Ok(None) };
+    async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
+        // A header with `none` or an unknown algorithm does not parse. The error's own words may have a part of it in them.
+        let header =
+            decode_header(token).map_err(|_| refused("it has no header of a JWT and an algorithm that we know"))?;
+        // RFC 7515, 4.1.11: it names what a recipient must understand, and we understand no extensions.
+        if header.crit.is_some() {
+            return Err(refused("its header has crit"));
+        }
+        let key = self.jwks.find(header.kid.as_deref()).await.map_err(Refusal::Keys)?;
+        let key = key.ok_or_else(|| refused("its header names no key of the issuer's"))?;
 
         let mut rules = Validation::new(key.algorithm);
         rules.leeway = LEEWAY;
@@ -109,21 +124,44 @@ impl Auth {
         rules.set_required_spec_claims(&["exp", "iss", "aud"]);
         rules.set_issuer(&[&self.issuer]);
         rules.set_audience(&[&self.audience]);
-        let claims = match decode::<Map<String, Value>>(token, &key.key, &rules) {
-            Ok(token) => token.claims,
-            Err(error) => {
-                tracing::info!(%error, "token refused");
-                return Ok(None);
-            }
-        };
-        let claim = |name: &str| claims.get(name).and_then(Value::as_str);
-        let Some(org) = claim(&self.org_claim).and_then(|org| org.parse().ok()) else { return Ok(None) };
-        Ok(Some(Caller {
+        let claims =
+            decode::<Map<String, Value>>(token, &key.key, &rules).map_err(|error| refused(error.to_string()))?;
+        let claims = claims.claims;
+        // RFC 7519, 4.1.1. The library takes a list too.
+        if !claims.get("iss").is_some_and(Value::is_string) {
+            return Err(refused("its iss is no text"));
+        }
+        let org = claims.get(&self.org_claim).and_then(text).ok_or_else(|| refused("it names no organisation"))?;
+        let org = org.parse().map_err(|invalid: Invalid| refused(format!("its organisation {invalid}")))?;
+        let user = claims.get(&self.user_claim).and_then(text);
+        Ok(Caller {
             org,
-            user: claim(&self.user_claim).filter(|user| (1..=MAX_USER_BYTES).contains(&user.len())).map(str::to_owned),
+            user: user.filter(|user| (1..=MAX_USER_BYTES).contains(&user.len())),
             is_admin: claims.get(&self.admin_claim) == Some(&Value::Bool(true)),
             expires_at: claims.get("exp").map(seconds).unwrap_or_default(),
-        }))
+        })
+    }
+}
+
+/// Why a token does not say who is calling.
+enum Refusal {
+    /// It is not valid, for this reason.
+    Token(String),
+    /// There are no keys to check it with.
+    Keys(ApiError),
+}
+
+fn refused(reason: impl Into<String>) -> Refusal {
+    Refusal::Token(reason.into())
+}
+
+/// A claim that names somebody: issuers have texts and whole numbers. Larger numbers than these were rounded when they were
+/// read, and two organisations must never become one.
+fn text(claim: &Value) -> Option<String> {
+    match claim {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) if number.is_u64() => Some(number.to_string()),
+        _ => None,
     }
 }
 

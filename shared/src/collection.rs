@@ -6,7 +6,7 @@ use crate::{
     error::{ApiError, Invalid},
     file::timestamp,
     object_key::OrgId,
-    relation::{Relation, SchemaSlug},
+    relation::{RESERVED, Relation, SchemaSlug},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -18,6 +18,9 @@ const MAX_NAME_CHARS: usize = 256;
 const MAX_SLUG_CHARS: usize = 64;
 const MAX_ENTRIES: usize = 100;
 const MAX_ENTRY_CHARS: usize = 128;
+/// The most that the texts of a collection may have, in bytes of JSON: so a set fits into one reply (6 MB), and all of it
+/// into one transaction (4 MB).
+const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// Whose collections they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,6 +206,7 @@ impl CollectionSet {
         changed.enabled_locations = attributes.enabled_locations.clone().unwrap_or(changed.enabled_locations);
         changed.enabled_purposes = attributes.enabled_purposes.clone().unwrap_or(changed.enabled_purposes);
         changed.updated_at = timestamp();
+        changed.check_size()?;
         Ok(changed)
     }
 
@@ -259,6 +263,16 @@ impl Collection {
         relation.schema.as_ref().is_none_or(|schema| *schema == self.schema)
             && relation.tags.iter().any(|tag| *tag == slug || *tag == self.key)
     }
+
+    fn check_size(&self) -> Result<(), ApiError> {
+        let texts = (&self.name, &self.enabled_locations, &self.enabled_purposes);
+        if serde_json::to_string(&texts).map_err(ApiError::internal)?.len() > MAX_TEXT_BYTES {
+            return Err(ApiError::PayloadTooLarge(format!(
+                "name, enabled_locations and enabled_purposes may have {MAX_TEXT_BYTES} bytes of JSON in all"
+            )));
+        }
+        Ok(())
+    }
 }
 
 impl CollectionAttributes {
@@ -291,13 +305,16 @@ pub fn collection_not_found() -> ApiError {
     ApiError::NotFound("there is no such collection; check its slug and schema")
 }
 
-/// A name in lower case, its letters and digits joined by `-`; if it has none in ASCII, a part of the id.
+/// A name in lower case, its letters and digits joined by `-`; if it has none in ASCII, a part of the id. The words of our
+/// own paths get that part too, so that no slug can be taken for one.
 fn key_of_name(name: &str, id: Uuid) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut key = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();
     key.truncate(MAX_SLUG_CHARS);
+    let part_of_id: String = id.simple().to_string().chars().take(8).collect();
     match key.trim_end_matches('-') {
-        "" => id.simple().to_string().chars().take(8).collect(),
+        "" => part_of_id,
+        word if RESERVED.contains(&word) => format!("{word}-{part_of_id}"),
         key => key.to_owned(),
     }
 }

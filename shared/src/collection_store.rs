@@ -4,8 +4,9 @@
 use crate::{
     collection::{Collection, CollectionAttributes, CollectionSet, Owner},
     error::ApiError,
-    file_store::{FileStore, Key, MAX_ATTEMPTS, Written, back_off, key, write},
+    file_store::{FileStore, Key, key},
     relation::SchemaSlug,
+    table::{MAX_ATTEMPTS, Written, back_off},
 };
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -110,7 +111,7 @@ impl FileStore {
     }
 
     fn put_collection(&self, owner: &Owner, collection: &Collection) -> Result<TransactWriteItem, ApiError> {
-        write(self.put(item_key(owner, &collection.schema, &collection.key), collection)?)
+        self.action(self.put(item_key(owner, &collection.schema, &collection.key), collection)?)
     }
 
     /// Writes to a set, unless it was written since it was read: only so can nothing close a cycle from two sides.
@@ -123,9 +124,9 @@ impl FileStore {
                 .condition_expression("revision = :revision")
                 .expression_attribute_values(":revision", AttributeValue::N(read.to_string())),
         };
-        let mut all = vec![write(put)?];
+        let mut all = vec![self.action(put)?];
         all.extend(actions);
-        self.transact(all).await
+        self.write(all).await
     }
 
     async fn collection_items(&self, owner: &Owner, sk_prefix: &str) -> Result<Vec<Key>, ApiError> {

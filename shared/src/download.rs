@@ -3,7 +3,7 @@
 use crate::{
     config::ConfigError,
     error::ApiError,
-    file::{File, Meta, Version},
+    file::{Meta, Version},
     presign::Presigner,
     url_signature::UrlSigner,
 };
@@ -42,24 +42,23 @@ impl Downloads {
         }
     }
 
+    /// The same for a HEAD.
+    ///
+    /// # Errors
+    /// 500 if signing fails.
+    pub async fn latest_head(&self, meta: &Meta, attachment: bool) -> Result<String, ApiError> {
+        match (&meta.custom_download_url, &meta.current) {
+            (None, Some(version)) => self.bucket.head(&version.object_key, &meta.filename, &meta.mime_type, attachment),
+            _ => self.latest(meta, attachment).await,
+        }
+    }
+
     /// A URL for a version before the latest: for 15 minutes, under its own name and type.
     ///
     /// # Errors
     /// 500 if signing fails.
     pub fn older(&self, version: &Version, attachment: bool) -> Result<String, ApiError> {
         self.bucket.get(&version.object_key, &version.filename, &version.mime_type, attachment)
-    }
-
-    /// A URL for the version at this index, 0 being the latest.
-    ///
-    /// # Errors
-    /// 404 if there is no such version.
-    pub async fn version(&self, file: &File, index: u32, attachment: bool) -> Result<String, ApiError> {
-        if index == 0 {
-            return self.latest(&file.meta, attachment).await;
-        }
-        let version = usize::try_from(index).ok().and_then(|index| file.versions.get(index));
-        self.older(version.ok_or_else(no_such_version)?, attachment)
     }
 }
 
@@ -88,38 +87,31 @@ mod tests {
             value.version_stages("AWSCURRENT").build()
         });
         let credentials = Credentials::new("AKID", "secret", None, None, "test");
-        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+        let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
         Downloads::new(bucket, UrlSigner::with_client(secretsmanager(&[&secret]), "secret"))
     }
 
-    /// Two versions, renamed since.
-    fn renamed() -> File {
-        let mut file = file();
-        file.versions.insert(0, version(2));
-        file.meta.current = Some(version(2));
-        file.meta.filename = filename("new.pdf");
-        file
+    /// Renamed since its second version.
+    fn renamed() -> Meta {
+        Meta { current: Some(version(2)), filename: filename("new.pdf"), ..file().meta }
     }
 
     #[tokio::test]
     async fn the_latest_version_goes_by_the_files_name_and_older_ones_by_their_own() {
-        let (downloads, file) = (downloads(), renamed());
-        let latest = downloads.version(&file, 0, true).await.unwrap();
+        let downloads = downloads();
+        let latest = downloads.latest(&renamed(), true).await.unwrap();
         assert!(latest.contains(&saved_key(2).to_string()) && latest.contains("new.pdf"), "{latest}");
-        let older = downloads.version(&file, 1, true).await.unwrap();
+        let older = downloads.older(&version(1), true).unwrap();
         assert!(older.contains(&saved_key(1).to_string()) && !older.contains("new.pdf"), "{older}");
-        assert_eq!(downloads.version(&file, 2, true).await.unwrap_err().status(), 404);
     }
 
     #[tokio::test]
-    async fn a_file_kept_elsewhere_is_downloaded_there_and_its_older_versions_here() {
-        let (downloads, mut file) = (downloads(), renamed());
+    async fn a_file_kept_elsewhere_is_downloaded_there() {
+        let (downloads, meta) = (downloads(), renamed());
         let url = CustomUrl::try_from("https://files.example/7".to_owned()).unwrap();
-        file.meta.custom_download_url = Some(url);
-        let older = downloads.version(&file, 1, true).await.unwrap();
-        assert!(older.contains(&saved_key(1).to_string()), "{older}");
-        let never_here = Meta { current: None, ..file.meta.clone() };
-        for meta in [file.meta, never_here] {
+        let with_version = Meta { custom_download_url: Some(url), ..meta };
+        let never_here = Meta { current: None, ..with_version.clone() };
+        for meta in [with_version, never_here] {
             let latest = downloads.latest(&meta, true).await.unwrap();
             assert!(latest.starts_with("https://files.example/7?expires_at="), "{latest}");
             assert!(downloads.custom_urls.verify(&org("123"), &latest).await.unwrap(), "{latest}");

@@ -44,16 +44,35 @@ pub struct Version {
     pub index_tag: Option<IndexTag>,
 }
 
-/// A file with all its versions.
+/// How many versions an entity carries; `listVersions` has them all.
+pub const ENTITY_VERSIONS: usize = 100;
+
+/// A file with its newest versions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
     /// Its own attributes.
     pub meta: Meta,
-    /// Its versions, newest first; none if it is kept elsewhere and never was here.
+    /// Its newest [`ENTITY_VERSIONS`] versions, newest first; none if it is kept elsewhere and never was here.
     pub versions: Vec<Version>,
 }
 
-/// A file's own attributes: the `META` item.
+/// A change that ends a file's public access. It is stored before the objects are hidden, and the file says so only
+/// afterwards, so that an interruption can be found and finished.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "lowercase")]
+pub enum Closing {
+    /// The file turns private.
+    Private,
+    /// The file is deleted.
+    Deleted {
+        /// As [`Meta::deleted_at`].
+        deleted_at: String,
+        /// As [`Meta::expires_at`].
+        expires_at: i64,
+    },
+}
+
+/// A file's own attributes: the `META` item of a file that is saved.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Meta {
     /// Its id.
@@ -77,6 +96,9 @@ pub struct Meta {
     pub file_type: FileType,
     /// Whether its plain URL answers.
     pub access_control: AccessControl,
+    /// The end of its public access, if that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
     /// Its access control list.
     pub acl: Acl,
     /// The newest version, so that this item is enough to hand out the file. None if it was never kept here.
@@ -109,13 +131,27 @@ impl Meta {
     /// to has every right, whatever the list says.
     #[must_use]
     pub fn permits(&self, caller: &Caller, right: Right) -> bool {
-        self.deleted_at.is_none() && (self.org == caller.org || self.acl.permits(caller, right))
+        !self.is_deleted() && (self.org == caller.org || self.acl.permits(caller, right))
+    }
+
+    /// Whether it is deleted: no reader sees it. A public file that is being deleted is still there: it says that it is
+    /// gone only after its objects are hidden.
+    #[must_use]
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
     }
 
     /// Whether everybody may see the file.
     #[must_use]
     pub fn is_public(&self) -> bool {
-        self.deleted_at.is_none() && self.access_control == AccessControl::PublicRead
+        self.access_of_objects() == AccessControl::PublicRead
+    }
+
+    /// Who may read its objects. A file that is deleted, or about to turn private, is nobody's to read.
+    #[must_use]
+    pub fn access_of_objects(&self) -> AccessControl {
+        let is_open = self.deleted_at.is_none() && self.closing.is_none();
+        if is_open { self.access_control } else { AccessControl::Private }
     }
 
     /// Whether the file is deleted and its time is up: everything of it is to be removed.
@@ -123,15 +159,64 @@ impl Meta {
     pub fn is_due_for_purge(&self) -> bool {
         self.deleted_at.is_some() && self.expires_at.is_some_and(|at| at <= OffsetDateTime::now_utc().unix_timestamp())
     }
+
+    /// The number of its current version, which is how many versions it has had; 0 if it was never kept here.
+    #[must_use]
+    pub fn current_number(&self) -> u32 {
+        self.current.as_ref().map_or(0, |current| current.number)
+    }
+
+    /// The number of the version at this index, 0 being the latest.
+    #[must_use]
+    pub fn number_at(&self, index: u32) -> Option<u32> {
+        self.current_number().checked_sub(index).filter(|number| *number > 0)
+    }
+
+    /// The file as deleted, to be removed for good at `expires_at` (seconds since 1970).
+    #[must_use]
+    pub fn deleted(&self, deleted_at: String, expires_at: i64) -> Self {
+        let revision = self.revision + 1;
+        let deleted = Self { revision, deleted_at: Some(deleted_at), expires_at: Some(expires_at), ..self.clone() };
+        Self { closing: None, ..deleted }
+    }
+
+    /// The step to store before `after`: the same, but still public, if `after` ends public access; else `after` itself.
+    #[must_use]
+    pub fn step_towards(&self, after: Self) -> Self {
+        if self.access_control == AccessControl::Private {
+            return after;
+        }
+        let access_control = AccessControl::PublicRead;
+        match (&after.deleted_at, after.expires_at, &after.closing) {
+            (Some(deleted_at), Some(expires_at), _) => {
+                let closing = Some(Closing::Deleted { deleted_at: deleted_at.clone(), expires_at });
+                Self { access_control, closing, deleted_at: None, expires_at: None, ..after }
+            }
+            // A deletion that is under way goes on, whatever else changes.
+            (.., Some(Closing::Deleted { .. })) => Self { access_control, ..after },
+            _ if after.access_control == AccessControl::Private => {
+                Self { access_control, closing: Some(Closing::Private), ..after }
+            }
+            _ => after,
+        }
+    }
+
+    /// The file once its objects are hidden, if its public access is about to end.
+    #[must_use]
+    pub fn closed(&self) -> Option<Self> {
+        Some(match self.closing.clone()? {
+            Closing::Private => Self {
+                revision: self.revision + 1,
+                access_control: AccessControl::Private,
+                closing: None,
+                ..self.clone()
+            },
+            Closing::Deleted { deleted_at, expires_at } => self.deleted(deleted_at, expires_at),
+        })
+    }
 }
 
 impl File {
-    /// Whether this is the version that the file's own name and type are those of.
-    #[must_use]
-    pub fn is_latest(&self, version: &Version) -> bool {
-        self.versions.first() == Some(version)
-    }
-
     /// The contract's `FileEntity`. Our fields win over attributes of the same name. If `strict`, attributes that the
     /// contract does not name are under `__additional`.
     #[must_use]
@@ -187,7 +272,9 @@ impl File {
     }
 }
 
-fn version_entity(version: &Version, bucket: &Presigner) -> Value {
+/// The contract's `FileVersion`.
+#[must_use]
+pub fn version_entity(version: &Version, bucket: &Presigner) -> Value {
     json!({
         "s3ref": { "bucket": bucket.bucket(), "key": version.object_key },
         "filename": version.filename,

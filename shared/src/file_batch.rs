@@ -5,8 +5,10 @@ use crate::{
     auth::Caller,
     error::ApiError,
     file::{File, Meta, Version},
-    file_store::{FileStore, Key, MAX_ATTEMPTS, back_off, key, version_key},
+    file_store::{FileStore, Key, file_key, history_key},
     object_key::FileId,
+    table::{MAX_ATTEMPTS, back_off},
+    upload_mark::Record,
 };
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 use futures_util::future::join_all;
@@ -24,20 +26,23 @@ impl FileStore {
     /// 500 if the table cannot be read.
     pub async fn metas(&self, ids: &[FileId]) -> Result<HashMap<FileId, Meta>, ApiError> {
         let ids: HashSet<FileId> = ids.iter().copied().collect();
-        let items = self.batch_get(ids.iter().map(|id| key(&format!("FILE#{id}"), "META")).collect()).await?;
-        let metas = items.into_iter().map(|item| Ok(serde_dynamo::from_item(item)?));
-        metas.map(|meta: Result<Meta, ApiError>| meta.map(|meta| (meta.id, meta))).collect()
+        let items = self.batch_get(ids.iter().copied().map(file_key).collect()).await?;
+        let mut metas = HashMap::new();
+        for item in items {
+            // An id may be that of an upload which is no file, or not yet.
+            let record: Record = serde_dynamo::from_item(item)?;
+            metas.extend(record.file().map(|meta| (meta.id, meta)));
+        }
+        Ok(metas)
     }
 
-    /// The files with these ids that exist and that `caller` has this right to, with all their versions.
+    /// The files with these ids that exist and that `caller` has this right to, with their newest versions.
     ///
     /// # Errors
     /// 500 if the table cannot be read.
     pub async fn load_many(&self, caller: &Caller, ids: &[FileId], right: Right) -> Result<Vec<File>, ApiError> {
         let metas = self.metas(ids).await?.into_values().filter(|meta| meta.permits(caller, right));
-        // A first version is in META, and so are all versions of most files.
-        let (single, several): (Vec<_>, Vec<_>) =
-            metas.partition(|meta| meta.current.as_ref().is_none_or(|current| current.number == 1));
+        let (single, several): (Vec<_>, Vec<_>) = metas.partition(|meta| meta.current_number() <= 1);
         let mut files: Vec<File> =
             single.into_iter().map(|meta| File { versions: meta.current.iter().cloned().collect(), meta }).collect();
         for chunk in several.chunks(PARALLEL) {
@@ -49,12 +54,12 @@ impl FileStore {
         Ok(files)
     }
 
-    /// These versions, each by its file and its number; those that are unknown are missing.
+    /// These superseded versions, each by its file and its number; those that are unknown are missing.
     ///
     /// # Errors
     /// 500 if the table cannot be read.
     pub async fn versions(&self, wanted: &HashSet<(FileId, u32)>) -> Result<HashMap<(FileId, u32), Version>, ApiError> {
-        let keys = wanted.iter().map(|(id, number)| key(&format!("FILE#{id}"), &version_key(*number))).collect();
+        let keys = wanted.iter().map(|(id, number)| history_key(*id, *number)).collect();
         let mut versions = HashMap::new();
         for item in self.batch_get(keys).await? {
             let Some(id) = file_of(&item) else { continue };
@@ -127,7 +132,7 @@ mod tests {
     }
 
     fn stored(key: &Key) -> Key {
-        let mut found = match key["sk"].as_s().unwrap().strip_prefix("V#") {
+        let mut found = match key["sk"].as_s().unwrap().strip_prefix("HISTORY#") {
             Some(number) => item(&version(number.parse().unwrap())),
             None => item(&Meta { id: file_of(key).unwrap(), ..file().meta }),
         };

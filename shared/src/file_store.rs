@@ -1,4 +1,6 @@
-//! Files in the table: one partition a file, `FILE#{id}`, with `META` and one `V#{number}` per version.
+//! Files in the table: one partition a file, `FILE#{id}`, with `META` and one `HISTORY#{number}` per superseded version.
+//!
+//! `META` has the current version, so that most operations need nothing else. A file's version numbers have no gaps.
 
 use crate::{
     acl::Right,
@@ -6,29 +8,19 @@ use crate::{
     aws,
     config::{self, ConfigError},
     error::ApiError,
-    file::{File, Meta, Version},
+    file::{ENTITY_VERSIONS, File, Meta, Version},
+    idempotency::Idempotency,
     object_key::FileId,
     relation::{self, RelatedFile, Relation},
-    upload_mark::UploadMark,
+    table::{Written, batch_delete, batch_put},
+    upload_mark::{Pending, Record, UploadMark},
 };
 use aws_sdk_dynamodb::{
     Client,
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Delete, Put, TransactWriteItem, builders::PutBuilder},
+    operation::query::builders::QueryFluentBuilder,
+    types::{AttributeValue, TransactWriteItem},
 };
-use serde::Serialize;
-use std::{collections::HashMap, sync::OnceLock, time::Duration};
-
-/// How often a write that loses a race is tried again.
-pub const MAX_ATTEMPTS: u64 = 30;
-
-/// Waits a random while that grows with the attempts, so that those who race for an item do not meet again.
-pub async fn back_off(attempt: u64) {
-    tokio::time::sleep(Duration::from_millis(fastrand::u64(1..=20 * (attempt + 1)))).await;
-}
-
-/// DynamoDB's limit on the actions of one transaction.
-pub(crate) const MAX_TRANSACTION_ACTIONS: usize = 100;
+use std::{collections::HashMap, ops::RangeInclusive, sync::OnceLock};
 
 /// The table.
 pub struct FileStore {
@@ -36,22 +28,16 @@ pub struct FileStore {
     client: OnceLock<Client>,
 }
 
-/// What became of a conditional write.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum Written {
-    /// It is stored.
-    Stored,
-    /// Somebody else wrote first: nothing is stored. Read again and decide again.
-    LostRace,
-}
-
-/// A file's partition as it is, half-deleted or not.
-pub struct Partition {
-    /// The `META` item.
-    pub meta: Option<Meta>,
-    /// The versions, newest first.
-    pub versions: Vec<Version>,
+/// A file as it is to be stored.
+pub struct Change<'a> {
+    /// The file as it was read, unless it is new.
+    pub before: Option<&'a Meta>,
+    /// The file as it is to be.
+    pub after: &'a Meta,
+    /// Its new versions, oldest first, and the marks of their uploads.
+    pub saved: &'a [(Version, Pending)],
+    /// The request that asks for it, if it has a key.
+    pub request: Option<&'a Idempotency>,
 }
 
 impl FileStore {
@@ -81,7 +67,7 @@ impl FileStore {
         self.find(id).await?.filter(|file| file.meta.permits(caller, right)).ok_or_else(ApiError::file_not_found)
     }
 
-    /// Like [`Self::load`], without the versions before the newest: one item, however many there are.
+    /// Like [`Self::load`], without superseded versions.
     ///
     /// # Errors
     /// As [`Self::load`].
@@ -89,14 +75,12 @@ impl FileStore {
         self.find_meta(id).await?.filter(|meta| meta.permits(caller, right)).ok_or_else(ApiError::file_not_found)
     }
 
-    /// The file without the versions before the newest, whoever it belongs to and deleted or not.
+    /// The file without superseded versions, whoever it belongs to and deleted or not.
     ///
     /// # Errors
     /// 500 if the table cannot be read.
     pub async fn find_meta(&self, id: FileId) -> Result<Option<Meta>, ApiError> {
-        let key = key(&format!("FILE#{id}"), "META");
-        let get = self.client().get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        Ok(get.send().await?.item.map(serde_dynamo::from_item).transpose()?)
+        Ok(self.record(id).await?.and_then(Record::file))
     }
 
     /// The file, whoever it belongs to and deleted or not.
@@ -104,142 +88,190 @@ impl FileStore {
     /// # Errors
     /// 500 if the table cannot be read.
     pub async fn find(&self, id: FileId) -> Result<Option<File>, ApiError> {
-        let Partition { meta, versions } = self.partition(id).await?;
-        // A file that is half removed has lost its versions before its META.
-        Ok(meta.filter(|meta| meta.current.is_none() || !versions.is_empty()).map(|meta| File { meta, versions }))
+        let query = self.query_file(id, "pk = :pk").limit(i32::try_from(ENTITY_VERSIONS).unwrap_or(i32::MAX));
+        let mut items = query.send().await?.items.unwrap_or_default().into_iter();
+        // `META` sorts after `HISTORY#…`, so it comes first, and then the newest versions.
+        let Some(first) = items.next() else { return Ok(None) };
+        if first.get("sk").and_then(|sk| sk.as_s().ok()).is_none_or(|sk| sk != META) {
+            return Ok(None);
+        }
+        let record: Record = serde_dynamo::from_item(first)?;
+        let Some(meta) = record.file() else { return Ok(None) };
+        let mut versions: Vec<Version> = meta.current.iter().cloned().collect();
+        for item in items {
+            versions.push(serde_dynamo::from_item(item)?);
+        }
+        Ok(Some(File { meta, versions }))
     }
 
-    /// Everything stored under a file's id.
+    /// The file's version with this number.
     ///
     /// # Errors
     /// 500 if the table cannot be read.
-    pub async fn partition(&self, id: FileId) -> Result<Partition, ApiError> {
-        let mut partition = Partition { meta: None, versions: Vec::new() };
-        let mut pages = self
-            .client()
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(format!("FILE#{id}")))
-            // Newest version first, and META last.
-            .scan_index_forward(false)
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(item) = pages.next().await {
-            let item = item?;
-            match item.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) {
-                Some("META") => partition.meta = Some(serde_dynamo::from_item(item)?),
-                _ => partition.versions.push(serde_dynamo::from_item(item)?),
-            }
+    pub async fn version(&self, meta: &Meta, number: u32) -> Result<Option<Version>, ApiError> {
+        if let Some(current) = &meta.current
+            && current.number == number
+        {
+            return Ok(Some(current.clone()));
         }
-        Ok(partition)
+        let key = history_key(meta.id, number);
+        let get = self.client().get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        Ok(get.send().await?.item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// Stores a file as `after`, with these new versions and their uploads marked as saved, all or nothing: a new file
-    /// if there is no `before`, else unless it was written since it was read as `before`.
+    /// The file's version at this index, 0 being the latest.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn version_at(&self, meta: &Meta, index: u32) -> Result<Option<Version>, ApiError> {
+        match meta.number_at(index) {
+            Some(number) => self.version(meta, number).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The file's versions with these numbers, newest first. At most some hundred, which one reply can hold.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn versions_between(&self, meta: &Meta, numbers: RangeInclusive<u32>) -> Result<Vec<Version>, ApiError> {
+        let current = meta.current.iter().filter(|current| numbers.contains(&current.number)).cloned();
+        let mut versions: Vec<_> = current.collect();
+        let superseded = *numbers.start()..=(*numbers.end()).min(meta.current_number().saturating_sub(1));
+        if superseded.is_empty() {
+            return Ok(versions);
+        }
+        let query = self
+            .query_file(meta.id, "pk = :pk AND sk BETWEEN :first AND :last")
+            .expression_attribute_values(":first", AttributeValue::S(history_sk(*superseded.start())))
+            .expression_attribute_values(":last", AttributeValue::S(history_sk(*superseded.end())));
+        let mut pages = query.into_paginator().items().send();
+        while let Some(item) = pages.next().await {
+            versions.push(serde_dynamo::from_item(item?)?);
+        }
+        Ok(versions)
+    }
+
+    /// All versions of the file, newest first.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn all_versions(&self, meta: &Meta) -> Result<Vec<Version>, ApiError> {
+        self.versions_between(meta, 1..=meta.current_number()).await
+    }
+
+    fn query_file(&self, id: FileId, condition: &str) -> QueryFluentBuilder {
+        self.client()
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression(condition)
+            .expression_attribute_values(":pk", AttributeValue::S(partition(id)))
+            .scan_index_forward(false)
+            .consistent_read(true)
+    }
+
+    /// Stores a file, all or nothing: a new one if there is no `before`, else unless it was written since it was read.
     ///
     /// # Errors
     /// 500 if the table cannot be written.
-    pub async fn commit(
-        &self,
-        before: Option<&Meta>,
-        after: &Meta,
-        saved: &[(Version, UploadMark)],
-    ) -> Result<Written, ApiError> {
-        let pk = format!("FILE#{}", after.id);
-        let meta = self.put(key(&pk, "META"), after)?;
-        let meta = match before {
-            None => meta.condition_expression("attribute_not_exists(pk)"),
-            Some(before) => meta
+    pub async fn commit(&self, change: Change<'_>) -> Result<Written, ApiError> {
+        let Change { before, after, saved, request } = change;
+        let meta = self.put(file_key(after.id), after)?;
+        let meta = match (before, saved) {
+            (Some(before), _) => meta
                 .condition_expression("revision = :revision")
                 .expression_attribute_values(":revision", AttributeValue::N(before.revision.to_string())),
+            (None, [(_, pending)]) => pending.still_holds(meta),
+            (None, _) => meta.condition_expression("attribute_not_exists(pk)"),
         };
-        let mut actions = vec![write(meta)?];
-        for (version, mark) in saved {
-            let put = self.put(key(&pk, &version_key(version.number)), version)?;
-            actions.push(write(put.condition_expression("attribute_not_exists(pk)"))?);
-            actions.push(write(mark.saved_only_once(self.put(mark.key(), &mark.saved())?))?);
+        let mut actions = vec![self.action(meta)?];
+        if let Some(before) = before {
+            actions.extend(self.new_versions(before, saved)?);
         }
         actions.extend(self.relation_changes(before, after)?);
-        self.transact(actions).await
+        if let Some(request) = request {
+            actions.push(self.finish(request, &after.id.to_string())?);
+        }
+        self.write(actions).await
     }
 
-    /// The relations that `after` has and `before` had not, or otherwise; and those that only `before` had.
-    fn relation_changes(&self, before: Option<&Meta>, after: &Meta) -> Result<Vec<TransactWriteItem>, ApiError> {
-        let were = before.map_or(&[][..], |before| &before.relations);
+    /// The versions that are superseded, and a pointer to each new one in place of its upload's mark.
+    fn new_versions(&self, before: &Meta, saved: &[(Version, Pending)]) -> Result<Vec<TransactWriteItem>, ApiError> {
         let mut actions = Vec::new();
-        for relation in after.relations.iter().filter(|relation| !were.contains(relation)) {
-            let related = RelatedFile { file_id: after.id, relation: relation.clone() };
-            actions.push(write(self.put(relation::item_key(&after.org, &relation.entity_id, after.id), &related)?)?);
+        let Some((_, older)) = saved.split_last() else { return Ok(actions) };
+        for version in before.current.iter().chain(older.iter().map(|(version, _)| version)) {
+            actions.push(self.action(self.put(history_key(before.id, version.number), version)?)?);
         }
-        let is_left = |gone: &&Relation| !after.relations.iter().any(|relation| relation.entity_id == gone.entity_id);
-        for relation in were.iter().filter(is_left) {
-            actions.push(self.delete(relation::item_key(&after.org, &relation.entity_id, after.id))?);
+        for (version, pending) in saved {
+            let (org, file_id, number) = (before.org.clone(), before.id, version.number);
+            let pointer = self.put(pending.key(), &UploadMark::Version { org, file_id, number })?;
+            actions.push(self.action(pending.still_holds(pointer))?);
         }
         Ok(actions)
     }
 
-    /// Removes a file's items, `META` last, so that an interrupted removal can be found and finished. The marks of its
-    /// uploads stay for a while: a save that is repeated late must not bring the file back.
+    /// Puts for new or changed relations, deletes for removed ones.
+    fn relation_changes(&self, before: Option<&Meta>, after: &Meta) -> Result<Vec<TransactWriteItem>, ApiError> {
+        let were = before.map_or(&[][..], |before| &before.relations);
+        let mut actions = Vec::new();
+        for relation in after.relations.iter().filter(|relation| !were.contains(relation)) {
+            let related = RelatedFile::new(after, relation);
+            let key = relation::item_key(after, &relation.entity_id);
+            actions.push(self.action(self.put(key, &related)?)?);
+        }
+        let is_left = |gone: &&Relation| !after.relations.iter().any(|relation| relation.entity_id == gone.entity_id);
+        for relation in were.iter().filter(is_left) {
+            actions.push(self.delete(relation::item_key(after, &relation.entity_id))?);
+        }
+        Ok(actions)
+    }
+
+    /// Removes a deleted file's items, `META` last, so that an interrupted removal can be found and finished. A mark stays
+    /// for each upload: a save that is repeated late must not bring it back.
     ///
     /// # Errors
-    /// 500 if the table cannot be written.
-    pub async fn remove(&self, meta: &Meta, versions: &[Version]) -> Result<Written, ApiError> {
-        let pk = format!("FILE#{}", meta.id);
-        let mut actions = Vec::new();
+    /// 500 if some may be left.
+    pub async fn remove(&self, meta: &Meta, versions: &[Version]) -> Result<(), ApiError> {
+        let mut writes = Vec::new();
         for relation in &meta.relations {
-            actions.push(self.delete(relation::item_key(&meta.org, &relation.entity_id, meta.id))?);
+            writes.push(batch_delete(relation::item_key(meta, &relation.entity_id))?);
         }
+        let mut last = batch_delete(file_key(meta.id))?;
         for version in versions {
-            let mark = UploadMark::of_removed(version.object_key.clone(), meta.id);
-            actions.push(write(self.put(mark.key(), &mark)?)?);
-            actions.push(self.delete(key(&pk, &version_key(version.number)))?);
-        }
-        actions.push(self.delete(key(&pk, "META"))?);
-        for chunk in actions.chunks(MAX_TRANSACTION_ACTIONS) {
-            // Without conditions only another transaction on the same items stands in the way, such as the same removal.
-            if self.transact(chunk.to_vec()).await? == Written::LostRace {
-                return Ok(Written::LostRace);
+            let upload = version.object_key.upload.file_id();
+            let mark = batch_put(file_key(upload), &UploadMark::removed(version.object_key.clone()))?;
+            if upload == meta.id {
+                last = mark;
+            } else {
+                writes.push(mark);
+            }
+            if version.number < meta.current_number() {
+                writes.push(batch_delete(history_key(meta.id, version.number))?);
             }
         }
-        Ok(Written::Stored)
-    }
-
-    pub(crate) fn put(&self, key: Key, item: &impl Serialize) -> Result<PutBuilder, ApiError> {
-        let mut item: Key = serde_dynamo::to_item(item)?;
-        item.extend(key);
-        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
-    }
-
-    pub(crate) fn delete(&self, key: Key) -> Result<TransactWriteItem, ApiError> {
-        let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
-        Ok(TransactWriteItem::builder().delete(delete.map_err(ApiError::internal)?).build())
-    }
-
-    pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Written, ApiError> {
-        match self.client().transact_write_items().set_transact_items(Some(actions)).send().await {
-            Ok(_) => Ok(Written::Stored),
-            Err(error) => match error.as_service_error() {
-                Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) if is_lost_race(cancelled) => {
-                    Ok(Written::LostRace)
-                }
-                _ => Err(error.into()),
-            },
-        }
+        self.write_all(writes).await?;
+        self.write_all(vec![last]).await
     }
 }
 
-/// Whether a transaction was cancelled by somebody else's write, before it or at the same time.
-fn is_lost_race(cancelled: &aws_sdk_dynamodb::types::error::TransactionCanceledException) -> bool {
-    let mut codes = cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
-    codes.any(|code| matches!(code, "ConditionalCheckFailed" | "TransactionConflict"))
+const META: &str = "META";
+
+fn partition(id: FileId) -> String {
+    format!("FILE#{id}")
+}
+
+/// The item of a file, or of the upload with the same id.
+pub(crate) fn file_key(id: FileId) -> Key {
+    key(&partition(id), META)
+}
+
+pub(crate) fn history_key(id: FileId, number: u32) -> Key {
+    key(&partition(id), &history_sk(number))
 }
 
 /// Eight digits, so that the text order is the number order.
-pub(crate) fn version_key(number: u32) -> String {
-    format!("V#{number:08}")
+fn history_sk(number: u32) -> String {
+    format!("HISTORY#{number:08}")
 }
 
 /// An item's key.
@@ -250,10 +282,6 @@ pub(crate) fn key(pk: &str, sk: &str) -> Key {
         ("pk".to_owned(), AttributeValue::S(pk.to_owned())),
         ("sk".to_owned(), AttributeValue::S(sk.to_owned())),
     ])
-}
-
-pub(crate) fn write(put: PutBuilder) -> Result<TransactWriteItem, ApiError> {
-    Ok(TransactWriteItem::builder().put(put.build().map_err(ApiError::internal)?).build())
 }
 
 #[cfg(test)]

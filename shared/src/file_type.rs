@@ -1,7 +1,7 @@
 //! What kind of file it is: its MIME type, the contract's file type, and its size in words.
 
 use crate::{error::Invalid, filename::Filename};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// What S3 and the contract call bytes of no known type.
 pub const OCTET_STREAM: &str = "application/octet-stream";
@@ -29,8 +29,10 @@ impl FileType {
     /// The type of a file with this MIME type. `DocumentTemplate` is never guessed.
     #[must_use]
     pub fn of(mime: &MimeType) -> Self {
-        let subtype_has = |words: &[&str]| words.iter().any(|word| mime.subtype().contains(word));
-        match mime.main_type() {
+        let essence = mime.essence();
+        let (main_type, subtype) = essence.split_once('/').unwrap_or_default();
+        let subtype_has = |words: &[&str]| words.iter().any(|word| subtype.contains(word));
+        match main_type {
             "image" => Self::Image,
             "video" => Self::Video,
             "audio" => Self::Audio,
@@ -42,14 +44,15 @@ impl FileType {
             }
             _ if subtype_has(&["zip", "x-tar", "x-7z", "vnd.rar", "x-rar", "x-bzip", "x-xz", "zstd"]) => Self::Archive,
             "text" => Self::Text,
-            "application" if mime.as_str() == OCTET_STREAM => Self::Unknown,
+            "application" if mime.is_unknown() => Self::Unknown,
             "application" => Self::Application,
             _ => Self::Unknown,
         }
     }
 }
 
-/// A well-formed MIME type of at most 255 ASCII characters, such as `text/plain; charset=utf-8`.
+/// A well-formed MIME type of at most 255 ASCII characters, such as `text/plain; charset=utf-8`. It is kept as it was given:
+/// S3 takes an upload with exactly the text that was signed, and clients send what they told us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MimeType(String);
@@ -70,7 +73,14 @@ impl MimeType {
     /// Whether it says nothing: S3's and HTTP's default types.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        matches!(self.0.as_str(), OCTET_STREAM | "binary/octet-stream")
+        [OCTET_STREAM, "binary/octet-stream"].iter().any(|unknown| self.0.eq_ignore_ascii_case(unknown))
+    }
+
+    /// Whether a browser would run what is in it: HTML, SVG and other XML.
+    #[must_use]
+    pub fn is_active(&self) -> bool {
+        let essence = self.essence();
+        essence.trim_end().ends_with("xml") || essence.contains("html") || essence.ends_with("/xsl")
     }
 
     /// The charset that it declares.
@@ -80,14 +90,20 @@ impl MimeType {
         Some(mime.get_param(mime::CHARSET)?.to_string())
     }
 
-    fn main_type(&self) -> &str {
-        self.0.split('/').next().unwrap_or_default()
+    /// Type and subtype without parameters, in lower case, to be compared.
+    #[must_use]
+    pub fn essence(&self) -> String {
+        self.0.split(';').next().unwrap_or_default().to_ascii_lowercase()
     }
+}
 
-    fn subtype(&self) -> &str {
-        let essence = self.0.split(';').next().unwrap_or_default();
-        essence.split('/').nth(1).unwrap_or_default()
-    }
+/// Deserializes an optional type, for `#[serde(deserialize_with)]`. A browser says "" of a file whose type it does not know.
+///
+/// # Errors
+/// If it is anything else that is no type.
+pub fn mime_field<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<MimeType>, D::Error> {
+    let mime = Option::<String>::deserialize(deserializer)?.filter(|mime| !mime.is_empty());
+    mime.map(MimeType::try_from).transpose().map_err(D::Error::custom)
 }
 
 impl TryFrom<String> for MimeType {
@@ -96,9 +112,7 @@ impl TryFrom<String> for MimeType {
     fn try_from(mime: String) -> Result<Self, Invalid> {
         let header_safe = mime.len() <= 255 && mime.bytes().all(|b| (b' '..=b'~').contains(&b));
         if header_safe && mime.parse::<mime::Mime>().is_ok() && !mime.starts_with('*') {
-            // Types are case-insensitive, their parameters need not be.
-            let (essence, parameters) = mime.split_at(mime.find(';').unwrap_or(mime.len()));
-            Ok(Self(essence.to_ascii_lowercase() + parameters))
+            Ok(Self(mime))
         } else {
             Err(Invalid::new("must be a MIME type such as application/pdf"))
         }
@@ -141,7 +155,32 @@ mod tests {
         for bad in ["", "pdf", "text/plain\r\nX: y", "text/ plain", "*/*", "ü/x", "/"] {
             assert!(MimeType::try_from(bad.to_owned()).is_err(), "{bad:?}");
         }
-        assert_eq!(mime("Text/HTML; charset=UTF-8").as_str(), "text/html; charset=UTF-8");
+    }
+
+    #[test]
+    fn a_mime_type_is_kept_as_it_was_given_and_compared_in_lower_case() {
+        let excel = "application/vnd.ms-excel.sheet.macroEnabled.12";
+        assert_eq!(mime(excel).as_str(), excel);
+        let html = mime("Text/HTML; Charset=UTF-8");
+        assert_eq!((html.essence().as_str(), html.charset().as_deref()), ("text/html", Some("utf-8")));
+        assert!(mime("Application/Octet-Stream").is_unknown() && !mime("application/octet-streams").is_unknown());
+    }
+
+    #[test]
+    fn an_empty_mime_type_in_a_body_means_none() {
+        #[derive(Deserialize)]
+        struct Body {
+            #[serde(default, deserialize_with = "mime_field")]
+            mime_type: Option<MimeType>,
+        }
+        let parsed = |json: &str| serde_json::from_str::<Body>(json).map(|body| body.mime_type);
+        for none in ["{}", r#"{"mime_type": null}"#, r#"{"mime_type": ""}"#] {
+            assert_eq!(parsed(none).unwrap(), None, "{none}");
+        }
+        assert_eq!(parsed(r#"{"mime_type": "a/B"}"#).unwrap(), Some(mime("a/B")));
+        for bad in [r#"{"mime_type": " "}"#, r#"{"mime_type": "pdf"}"#, r#"{"mime_type": 7}"#] {
+            assert!(parsed(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -154,7 +193,9 @@ mod tests {
             (xlsx, FileType::Spreadsheet),
             ("text/csv", FileType::Spreadsheet),
             ("application/vnd.ms-powerpoint", FileType::Presentation),
-            ("image/svg+xml", FileType::Image),
+            ("application/vnd.ms-excel.sheet.macroEnabled.12", FileType::Spreadsheet),
+            ("Image/SVG+XML", FileType::Image),
+            ("APPLICATION/PDF; x=y", FileType::Document),
             ("text/plain; charset=utf-8", FileType::Text),
             ("application/zip", FileType::Archive),
             ("application/json", FileType::Application),

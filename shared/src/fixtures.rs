@@ -6,14 +6,20 @@ use crate::{
     file::{AccessControl, File, Meta, Version},
     file_type::{FileType, MimeType},
     filename::Filename,
+    log::Lines,
     metadata::IndexTag,
     object_key::{FileId, ObjectKey, OrgId, SavedKey, TempKey},
     object_store::ObjectStore,
     public_link::PublicLink,
 };
 use aws_credential_types::Credentials;
-use aws_sdk_dynamodb::types::AttributeValue;
-use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client};
+use aws_sdk_dynamodb::{
+    operation::{
+        batch_write_item::BatchWriteItemOutput, put_item::PutItemOutput, transact_write_items::TransactWriteItemsOutput,
+    },
+    types::{AttributeValue, TransactWriteItem, WriteRequest},
+};
+use aws_smithy_mocks::{MockResponseInterceptor, Rule, RuleMode, create_mock_http_client, mock};
 use aws_smithy_runtime_api::{
     client::{
         http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
@@ -178,6 +184,7 @@ pub(crate) fn file() -> File {
         mime_type: MimeType::try_from("application/pdf".to_owned()).unwrap(),
         file_type: FileType::Document,
         access_control: AccessControl::Private,
+        closing: None,
         acl: Acl::of(&org("123")),
         current: Some(version(1)),
         custom_download_url: None,
@@ -197,10 +204,89 @@ pub(crate) fn link(number: u32) -> PublicLink {
     PublicLink { id, file_id: file_id(), filename: filename("a ü.pdf"), created_at, last_accessed_at: None }
 }
 
-/// A file's items as the table has them, newest version first and `META` last.
+/// A file's items as a query has them: `META`, and then superseded versions, newest first.
 pub(crate) fn items(file: &File) -> Vec<HashMap<String, AttributeValue>> {
-    let versions = file.versions.iter().map(|version| keyed(&format!("V#{:08}", version.number), version));
-    versions.chain([keyed("META", &file.meta)]).collect()
+    let superseded = file.versions.iter().filter(|version| Some(*version) != file.meta.current.as_ref());
+    let superseded = superseded.map(|version| keyed(&format!("HISTORY#{:08}", version.number), version));
+    [keyed("META", &file.meta)].into_iter().chain(superseded).collect()
+}
+
+/// A file with this many versions.
+pub(crate) fn file_with_versions(count: u32) -> File {
+    let mut file = file();
+    file.meta.current = Some(version(count));
+    file.versions = (1..=count).rev().map(version).collect();
+    file
+}
+
+/// A table that takes every write by itself, in a transaction and in a batch, and what it took.
+pub(crate) fn takes_all() -> ([Rule; 3], Taken) {
+    let taken = Taken::default();
+    let [puts, transactions, batches] = [taken.clone(), taken.clone(), taken.clone()];
+    let rules = [
+        mock!(aws_sdk_dynamodb::Client::put_item).then_compute_output(move |put| {
+            let action = aws_sdk_dynamodb::types::Put::builder()
+                .table_name("files")
+                .set_item(put.item().cloned())
+                .set_condition_expression(put.condition_expression().map(str::to_owned))
+                .set_expression_attribute_values(put.expression_attribute_values().cloned());
+            puts.note(vec![TransactWriteItem::builder().put(action.build().unwrap()).build()]);
+            PutItemOutput::builder().build()
+        }),
+        mock!(aws_sdk_dynamodb::Client::transact_write_items).then_compute_output(move |transaction| {
+            transactions.note(transaction.transact_items().to_vec());
+            TransactWriteItemsOutput::builder().build()
+        }),
+        mock!(aws_sdk_dynamodb::Client::batch_write_item).then_compute_output(move |batch| {
+            let writes = batch.request_items().unwrap()["files"].iter();
+            batches.note(writes.map(as_action).collect());
+            BatchWriteItemOutput::builder().build()
+        }),
+    ];
+    (rules, taken)
+}
+
+fn as_action(write: &WriteRequest) -> TransactWriteItem {
+    match (write.put_request(), write.delete_request()) {
+        (Some(put), _) => {
+            let put = aws_sdk_dynamodb::types::Put::builder().table_name("files").set_item(Some(put.item().clone()));
+            TransactWriteItem::builder().put(put.build().unwrap()).build()
+        }
+        (_, Some(deleted)) => {
+            let delete = aws_sdk_dynamodb::types::Delete::builder().table_name("files");
+            let delete = delete.set_key(Some(deleted.key().clone())).build().unwrap();
+            TransactWriteItem::builder().delete(delete).build()
+        }
+        _ => panic!("neither a put nor a delete"),
+    }
+}
+
+/// Writes in the order in which they came, each with its actions.
+#[derive(Clone, Default)]
+pub(crate) struct Taken(Arc<Mutex<Vec<Vec<TransactWriteItem>>>>);
+
+impl Taken {
+    fn note(&self, actions: Vec<TransactWriteItem>) {
+        self.0.lock().unwrap().push(actions);
+    }
+
+    pub(crate) fn writes(&self) -> Vec<Vec<TransactWriteItem>> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Each action as `put` or `delete`, its partition key and its sort key.
+    pub(crate) fn keys(&self) -> Vec<Vec<String>> {
+        let name = |action: &TransactWriteItem| match (action.put(), action.delete()) {
+            (Some(put), _) => format!("put {}", key_of(put.item())),
+            (_, Some(delete)) => format!("delete {}", key_of(delete.key())),
+            _ => "check".to_owned(),
+        };
+        self.writes().iter().map(|actions| actions.iter().map(name).collect()).collect()
+    }
+}
+
+pub(crate) fn key_of(item: &HashMap<String, AttributeValue>) -> String {
+    format!("{} {}", item["pk"].as_s().unwrap(), item["sk"].as_s().unwrap())
 }
 
 fn keyed(sk: &str, attributes: &impl Serialize) -> HashMap<String, AttributeValue> {
@@ -267,8 +353,9 @@ pub(crate) const RS512_TOKEN: &str = "eyJhbGciOiJSUzUxMiIsImtpZCI6InJzYSJ9.eyJpc
 pub(crate) fn logs() -> (Logs, tracing::subscriber::DefaultGuard) {
     let logs = Logs::default();
     let writer = logs.clone();
-    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    (logs, tracing::subscriber::set_default(subscriber))
+    let subscriber =
+        tracing_subscriber::fmt().json().event_format(Lines::from_env()).with_writer(move || writer.clone());
+    (logs, tracing::subscriber::set_default(subscriber.finish()))
 }
 
 #[derive(Clone, Default)]

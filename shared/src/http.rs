@@ -1,21 +1,28 @@
 //! From a Lambda event to a reply: the request's parts as types, JSON in and out, one log line per request.
 
+mod event;
+
 use crate::{
     error::{ApiError, Invalid},
+    log,
+    page::within_lambdas_limit,
     relation::SchemaSlug,
 };
+use futures_util::FutureExt;
 use lambda_http::{
-    Body, Error, Request, RequestExt, Response,
+    Body, Error, LambdaEvent, Request, RequestExt, Response,
     http::{StatusCode, header},
+    lambda_runtime,
+    request::RequestContext,
     service_fn,
 };
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{DeserializeOwned, Error as _},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value, json, value::RawValue};
 use std::{future::Future, ops::RangeInclusive, str::FromStr, sync::Arc, time::Instant};
-use tracing::{Instrument, field::Empty};
+use tracing::Instrument;
 
 /// The largest request body, in bytes. Metadata is small; a larger body is a mistake or an attack.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -30,33 +37,26 @@ where
     F: Fn(Arc<S>, Request) -> Fut,
     Fut: Future<Output = Result<Response<Body>, ApiError>> + Send,
 {
-    log_as_json();
+    log::as_json();
     let (state, handler) = (Arc::new(state), &handler);
-    lambda_http::run(service_fn(move |request: Request| {
-        let context = request.lambda_context();
-        let span = tracing::info_span!(
-            "request",
-            operation,
-            request_id = context.request_id,
-            trace_id = context.xray_trace_id.as_deref(),
-            org = Empty,
-        );
-        let started = Instant::now();
-        let reply = handler(Arc::clone(&state), request);
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Box<RawValue>>| {
+        let span = log::invocation(operation, &event.context);
+        let (state, started) = (Arc::clone(&state), Instant::now());
         async move {
-            let response = reply.await.unwrap_or_else(|error| error_reply(&error));
+            let reply = match event::request(&event.payload, event.context) {
+                Ok(request) => handler(state, request).await,
+                Err(refused) => Err(refused),
+            };
+            let response = reply.and_then(within_lambdas_limit).unwrap_or_else(|error| error_reply(&error));
             let duration_ms = started.elapsed().as_secs_f64() * 1_000.0;
             tracing::info!(status = response.status().as_u16(), duration_ms, "done");
-            Ok::<_, Error>(response)
+            Ok::<_, Error>(event::reply(response))
         }
         .instrument(span)
+        // With all that is around it, its type would be too deep for the compiler.
+        .boxed_local()
     }))
     .await
-}
-
-/// Logs one JSON object per line, which CloudWatch indexes by field.
-pub fn log_as_json() {
-    tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false).with_target(false).without_time().init();
 }
 
 /// A JSON reply. It may hold presigned URLs, so nobody on the way keeps it.
@@ -64,11 +64,16 @@ pub fn log_as_json() {
 /// # Errors
 /// 500 if `body` cannot be serialized.
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<Response<Body>, ApiError> {
+    json_text(status, serde_json::to_string(body).map_err(ApiError::internal)?)
+}
+
+/// Like [`json`], of text that is JSON already.
+pub(crate) fn json_text(status: StatusCode, body: String) -> Result<Response<Body>, ApiError> {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::CACHE_CONTROL, "no-store")
-        .body(serde_json::to_string(body).map_err(ApiError::internal)?.into())
+        .body(body.into())
         .map_err(ApiError::internal)
 }
 
@@ -173,6 +178,24 @@ pub fn index_query(request: &Request, name: &str) -> Result<u32, ApiError> {
     parsed_query(request, name, 0, "a number from 0")
 }
 
+/// The query parameter `limit`, or the most that it may be if it is absent or empty.
+///
+/// # Errors
+/// 400 if it is anything else than a number from 1 to `max`.
+pub fn limit_query(request: &Request, max: usize) -> Result<usize, ApiError> {
+    let limit = parsed_query(request, "limit", max, "a number").ok().filter(|limit| (1..=max).contains(limit));
+    limit.ok_or_else(|| ApiError::bad_request(format!("limit must be a number from 1 to {max}")))
+}
+
+/// The query parameter `cursor`, if there is one.
+///
+/// # Errors
+/// 400 if it is none of ours.
+pub fn cursor_query<T: FromStr<Err = Invalid>>(request: &Request) -> Result<Option<T>, ApiError> {
+    let cursor = text_query(request, "cursor").map(str::parse).transpose();
+    cursor.map_err(|invalid: Invalid| invalid.named("cursor"))
+}
+
 fn parsed_query<T: FromStr>(request: &Request, name: &str, default: T, kind: &str) -> Result<T, ApiError> {
     let Some(value) = text_query(request, name) else { return Ok(default) };
     value.parse().map_err(|_| ApiError::bad_request(format!("{name} must be {kind}")))
@@ -222,10 +245,16 @@ pub fn has_already(request: &Request, etag: &str) -> bool {
     tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
-/// Whether the request came by a v1 path.
+/// Whether the request came by a v1 path. The route says so: behind a domain of its own, an API may have something before
+/// it in the path. Only where no route names a path, the path itself does.
 #[must_use]
 pub fn is_v1(request: &Request) -> bool {
-    request.raw_http_path().starts_with("/v1/")
+    let route = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(gateway)) => gateway.route_key.as_deref(),
+        _ => None,
+    };
+    let path = route.and_then(|route| route.split_once(' ')).map_or(request.raw_http_path(), |(_, path)| path);
+    path.starts_with("/v1/")
 }
 
 fn error_reply(error: &ApiError) -> Response<Body> {

@@ -6,7 +6,6 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 use std::{
-    collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
@@ -18,13 +17,16 @@ const MIN_AGE: Duration = Duration::from_secs(30);
 
 /// A key and the one algorithm that it may be used with.
 pub struct VerifyingKey {
+    /// Its `kid`. An issuer with one key need not give it any.
+    pub id: Option<String>,
     /// RS256, ES256 or EdDSA, from the key itself: what the token's header says must match it.
     pub algorithm: Algorithm,
     /// The public key.
     pub key: DecodingKey,
 }
 
-type Keys = HashMap<String, Arc<VerifyingKey>>;
+/// The usable keys of a set.
+type Keys = Vec<Arc<VerifyingKey>>;
 
 /// Where the keys come from.
 pub enum Jwks {
@@ -58,7 +60,7 @@ impl Jwks {
                 let invalid = |why: String| config::ConfigError::Invalid("TOKEN_JWKS", why);
                 let keys = parse(json.as_bytes()).map_err(|error| invalid(error.to_string()))?;
                 if keys.is_empty() {
-                    Err(invalid("no RS256, ES256 or EdDSA key with a kid in it".into()))
+                    Err(invalid("no RS256, ES256 or EdDSA key in it".into()))
                 } else {
                     Ok(Self::Inline(keys))
                 }
@@ -73,18 +75,19 @@ impl Jwks {
         Self::Url { url, cache: RwLock::default() }
     }
 
-    /// The key with this id, fetched again if it is unknown or the set is old; `None` if the issuer has no such key.
+    /// The key that a token names by its `kid`, fetched again if it is unknown or the set is old; `None` if the issuer has no
+    /// such key. A set of one key needs no name for it.
     ///
     /// # Errors
     /// 500 if there are no keys at all because they cannot be fetched.
-    pub async fn find(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, ApiError> {
+    pub async fn find(&self, kid: Option<&str>) -> Result<Option<Arc<VerifyingKey>>, ApiError> {
         let (url, cache) = match self {
-            Self::Inline(keys) => return Ok(keys.get(kid).cloned()),
+            Self::Inline(keys) => return Ok(named(keys, kid)),
             Self::Url { url, cache } => (url, cache),
         };
         let known = match &*cache.read().unwrap_or_else(PoisonError::into_inner) {
             Some(cached) => {
-                let known = cached.keys.get(kid).cloned();
+                let known = named(&cached.keys, kid);
                 let current = known.is_some() && cached.fetched.elapsed() < MAX_AGE;
                 if current || cached.asked.elapsed() < MIN_AGE {
                     return Ok(known);
@@ -98,7 +101,7 @@ impl Jwks {
         let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
         match (fetched, known) {
             (Ok(keys), _) => {
-                let found = keys.get(kid).cloned();
+                let found = named(&keys, kid);
                 *cache = Some(Cache { keys, fetched: now, asked: now });
                 Ok(found)
             }
@@ -119,10 +122,19 @@ async fn fetch(url: &str) -> Result<Keys, Box<dyn std::error::Error + Send + Syn
     Ok(parse(&aws::get(url).await?)?)
 }
 
-/// The usable keys of a set; keys for encryption, of other types, or without an id are left out, as RFC 7517 section 5 asks.
+/// The key with this id; if one of the two has none, the only key.
+fn named(keys: &Keys, kid: Option<&str>) -> Option<Arc<VerifyingKey>> {
+    let key = match keys.as_slice() {
+        [only] if kid.is_none() || only.id.is_none() => Some(only),
+        keys => keys.iter().find(|key| kid.is_some() && key.id.as_deref() == kid),
+    };
+    key.cloned()
+}
+
+/// The usable keys of a set; those for encryption or of other types are left out, as RFC 7517 section 5 asks.
 fn parse(json: &[u8]) -> Result<Keys, serde_json::Error> {
     let set: JwkSet = serde_json::from_slice(json)?;
-    Ok(set.keys.iter().filter_map(|jwk| Some((jwk.common.key_id.clone()?, Arc::new(usable(jwk)?)))).collect())
+    Ok(set.keys.iter().filter_map(usable).map(Arc::new).collect())
 }
 
 fn usable(jwk: &Jwk) -> Option<VerifyingKey> {
@@ -142,7 +154,7 @@ fn usable(jwk: &Jwk) -> Option<VerifyingKey> {
     if jwk.common.key_algorithm.is_some_and(|stated| stated != name) {
         return None;
     }
-    Some(VerifyingKey { algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
+    Some(VerifyingKey { id: jwk.common.key_id.clone(), algorithm, key: DecodingKey::from_jwk(jwk).ok()? })
 }
 
 #[cfg(test)]

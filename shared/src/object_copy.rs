@@ -3,9 +3,11 @@
 use crate::{
     error::ApiError,
     file::Version,
+    file_type::MimeType,
     filename::{Filename, UNRESERVED},
+    metadata::SOURCE_ETAG,
     object_key::SavedKey,
-    object_store::{INDEX_TAG, ObjectStore, UploadedObject},
+    object_store::{INDEX_TAG, ObjectStore, StoredObject},
     presign::PATH,
 };
 use aws_sdk_s3::{
@@ -21,6 +23,9 @@ const MIN_PART_BYTES: u64 = 64 * 1024 * 1024;
 /// How many parts at most, all at a time.
 const MAX_PARTS: u64 = 16;
 
+/// For `If-None-Match`: no object may be there.
+pub(crate) const ANY: &str = "*";
+
 /// S3 stores 2 KB of system metadata; a longer disposition is left to the download URL, which has room for it.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
 const MAX_DISPOSITION_BYTES: usize = 1_024;
@@ -29,97 +34,112 @@ const MAX_DISPOSITION_BYTES: usize = 1_024;
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Copied {
-    /// The copy is there.
+    /// The copy is there, made now or by an earlier attempt.
     Done,
-    /// The upload was replaced or removed since it was looked at.
+    /// There is an object that an earlier attempt made of other bytes, or with another name or type: its `ETag`.
+    Occupied(String),
+    /// The source was replaced or removed since it was looked at.
     SourceChanged,
 }
 
 impl ObjectStore {
-    /// Copies an object to where `version` keeps it, private. The bytes are those that [`Self::head`] saw, or none.
+    /// Copies an object to where `version` keeps it, private, unless there is an object already. The bytes are those that
+    /// [`Self::head`] saw, or none.
     ///
     /// # Errors
     /// 500 if the copy fails.
     pub async fn copy(
         &self,
         from: &impl Display,
-        upload: &UploadedObject,
+        source: &StoredObject,
         version: &Version,
     ) -> Result<Copied, ApiError> {
-        // Bucket and key, encoded for the `x-amz-copy-source` header.
-        let source = format!("{}/{}", self.bucket, utf8_percent_encode(&from.to_string(), &PATH));
-        let copied = if upload.size_bytes > MIN_PART_BYTES {
-            self.copy_in_parts(&source, upload, version).await
+        let copy = Copy {
+            // Bucket and key, encoded for the `x-amz-copy-source` header.
+            source: format!("{}/{}", self.bucket, utf8_percent_encode(&from.to_string(), &PATH)),
+            source_etag: &source.etag,
+            size_bytes: source.size_bytes,
+            version,
+            metadata: metadata(source),
+            disposition: content_disposition(&version.filename, &version.mime_type),
+        };
+        let copied = if copy.size_bytes > MIN_PART_BYTES {
+            self.copy_in_parts(&copy).await
         } else {
-            self.copy_at_once(&source, upload, version).await
+            self.copy_at_once(&copy).await
         };
         match copied {
             Ok(()) => Ok(Copied::Done),
-            Err(CopyError::SourceChanged) => Ok(Copied::SourceChanged),
+            Err(CopyError::Precondition) => self.copy_that_is_there(&copy).await,
             Err(CopyError::Failed(error)) => Err(error),
         }
     }
 
-    async fn copy_at_once(&self, source: &str, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
+    /// S3 says in the same way that the source changed and that there is an object already: look.
+    async fn copy_that_is_there(&self, copy: &Copy<'_>) -> Result<Copied, ApiError> {
+        let Some(object) = self.head(&copy.version.object_key).await? else { return Ok(Copied::SourceChanged) };
+        let is_the_same = object.metadata.iter().collect::<Vec<_>>() == sorted(&copy.metadata)
+            && object.size_bytes == copy.size_bytes
+            && object.content_type.as_deref() == Some(copy.version.mime_type.as_str())
+            && object.content_disposition.as_deref() == Some(copy.disposition.as_str());
+        Ok(if is_the_same { Copied::Done } else { Copied::Occupied(object.etag) })
+    }
+
+    async fn copy_at_once(&self, copy: &Copy<'_>) -> Result<(), CopyError> {
         self.client()
             .copy_object()
             .bucket(&self.bucket)
-            .key(version.object_key.to_string())
-            .copy_source(source)
-            .copy_source_if_match(&upload.etag)
+            .key(copy.version.object_key.to_string())
+            .if_none_match(ANY)
+            .copy_source(&copy.source)
+            .copy_source_if_match(copy.source_etag)
             .metadata_directive(MetadataDirective::Replace)
-            .set_metadata(Some(metadata(upload)))
-            .content_type(version.mime_type.as_str())
-            .content_disposition(content_disposition(&version.filename))
+            .set_metadata(Some(copy.metadata.clone()))
+            .content_type(copy.version.mime_type.as_str())
+            .content_disposition(&copy.disposition)
             .tagging_directive(TaggingDirective::Replace)
-            .set_tagging(private_tags(version))
+            .set_tagging(private_tags(copy.version))
             .send()
             .await?;
         Ok(())
     }
 
-    async fn copy_in_parts(&self, source: &str, upload: &UploadedObject, version: &Version) -> Result<(), CopyError> {
-        let key = version.object_key.to_string();
+    async fn copy_in_parts(&self, copy: &Copy<'_>) -> Result<(), CopyError> {
         let started = self
             .client()
             .create_multipart_upload()
             .bucket(&self.bucket)
-            .key(&key)
-            .set_metadata(Some(metadata(upload)))
-            .content_type(version.mime_type.as_str())
-            .content_disposition(content_disposition(&version.filename))
-            .set_tagging(private_tags(version))
+            .key(copy.version.object_key.to_string())
+            .set_metadata(Some(copy.metadata.clone()))
+            .content_type(copy.version.mime_type.as_str())
+            .content_disposition(&copy.disposition)
+            .set_tagging(private_tags(copy.version))
             .send()
             .await?;
         let upload_id = started.upload_id().unwrap_or_default();
-        let copied = self.copy_parts(source, upload, &key, upload_id).await;
+        let copied = self.copy_parts(copy, upload_id).await;
         if copied.is_err() {
-            self.abort(&version.object_key, upload_id).await;
+            self.abort(&copy.version.object_key, upload_id).await;
         }
         copied
     }
 
-    async fn copy_parts(
-        &self,
-        source: &str,
-        upload: &UploadedObject,
-        key: &str,
-        upload_id: &str,
-    ) -> Result<(), CopyError> {
+    async fn copy_parts(&self, copy: &Copy<'_>, upload_id: &str) -> Result<(), CopyError> {
+        let key = copy.version.object_key.to_string();
         let mut copies = JoinSet::new();
-        for (number, (first, last)) in (1..).zip(byte_ranges(upload.size_bytes)) {
-            let copy = self
+        for (number, (first, last)) in (1..).zip(byte_ranges(copy.size_bytes)) {
+            let part = self
                 .client()
                 .upload_part_copy()
                 .bucket(&self.bucket)
-                .key(key)
+                .key(&key)
                 .upload_id(upload_id)
                 .part_number(number)
-                .copy_source(source)
-                .copy_source_if_match(&upload.etag)
+                .copy_source(&copy.source)
+                .copy_source_if_match(copy.source_etag)
                 .copy_source_range(format!("bytes={first}-{last}"));
             copies.spawn(async move {
-                copy.send().await.map(|part| {
+                part.send().await.map(|part| {
                     let etag = part.copy_part_result.and_then(|result| result.e_tag);
                     CompletedPart::builder().part_number(number).set_e_tag(etag).build()
                 })
@@ -132,7 +152,7 @@ impl ObjectStore {
         parts.sort_by_key(CompletedPart::part_number);
         let complete = self.client().complete_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload_id);
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        complete.multipart_upload(parts).send().await?;
+        complete.if_none_match(ANY).multipart_upload(parts).send().await?;
         Ok(())
     }
 
@@ -154,14 +174,28 @@ fn byte_ranges(size_bytes: u64) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
-fn metadata(upload: &UploadedObject) -> HashMap<String, String> {
-    upload.metadata.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+/// The source's metadata, and its `ETag`: a copy that an earlier attempt made can be told from one of other bytes.
+fn metadata(source: &StoredObject) -> HashMap<String, String> {
+    let kept = source.metadata.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let etag = (SOURCE_ETAG.to_owned(), source.etag.trim_matches('"').to_owned());
+    kept.filter(|(name, _)| name != SOURCE_ETAG).chain([etag]).collect()
 }
 
-/// What the plain URL of a public file answers with.
-pub(crate) fn content_disposition(filename: &Filename) -> String {
-    let disposition = filename.content_disposition(false);
-    if disposition.len() <= MAX_DISPOSITION_BYTES { disposition } else { "inline".to_owned() }
+fn sorted(metadata: &HashMap<String, String>) -> Vec<(&str, &str)> {
+    let mut sorted: Vec<_> = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    sorted.sort_unstable();
+    sorted
+}
+
+/// What the plain URL of a public file answers with. A browser must not run what it shows: all files have one origin.
+pub(crate) fn content_disposition(filename: &Filename, mime_type: &MimeType) -> String {
+    let is_active = mime_type.is_active();
+    let disposition = filename.content_disposition(is_active);
+    match disposition.len() {
+        0..=MAX_DISPOSITION_BYTES => disposition,
+        _ if is_active => "attachment".to_owned(),
+        _ => "inline".to_owned(),
+    }
 }
 
 /// The tags of a private object, as the `x-amz-tagging` header has them: a query string.
@@ -170,8 +204,18 @@ fn private_tags(version: &Version) -> Option<String> {
     Some(format!("{INDEX_TAG}={}", utf8_percent_encode(tag.as_str(), &UNRESERVED)))
 }
 
+/// One copy, as S3 is asked for it.
+struct Copy<'a> {
+    source: String,
+    source_etag: &'a str,
+    size_bytes: u64,
+    version: &'a Version,
+    metadata: HashMap<String, String>,
+    disposition: String,
+}
+
 enum CopyError {
-    SourceChanged,
+    Precondition,
     Failed(ApiError),
 }
 
@@ -187,7 +231,7 @@ where
 {
     fn from(error: SdkError<E>) -> Self {
         match error.code() {
-            Some("PreconditionFailed" | "NoSuchKey") => Self::SourceChanged,
+            Some("PreconditionFailed" | "NoSuchKey" | "ConditionalRequestConflict") => Self::Precondition,
             _ => Self::Failed(error.into()),
         }
     }

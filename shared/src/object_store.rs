@@ -7,7 +7,7 @@ use crate::{
     file::{AccessControl, Version},
     file_type::MimeType,
     metadata::{IndexTag, Metadata},
-    object_key::TempKey,
+    object_key::{SavedKey, TempKey},
 };
 use aws_sdk_s3::{
     Client,
@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use tokio::{sync::Semaphore, task::JoinSet};
 
 /// How many objects are tagged at a time.
-const PARALLEL: usize = 16;
+const PARALLEL: usize = 32;
 /// S3's limit on the keys of one `DeleteObjects`.
 const MAX_DELETES: usize = 1_000;
 
@@ -39,16 +39,18 @@ pub struct ObjectStore {
 }
 
 /// An upload, or the bytes of a version, as S3 has it.
-pub struct UploadedObject {
+pub struct StoredObject {
     /// Its size.
     pub size_bytes: u64,
     /// The type that it was sent with, if that says anything.
     pub mime_type: Option<MimeType>,
     /// Its metadata.
     pub metadata: Metadata,
-    /// When it was uploaded, in seconds since 1970.
-    pub uploaded_at: i64,
+    /// When it was stored, in seconds since 1970.
+    pub stored_at: i64,
     pub(crate) etag: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) content_disposition: Option<String>,
 }
 
 impl ObjectStore {
@@ -74,20 +76,22 @@ impl ObjectStore {
     ///
     /// # Errors
     /// 500 if the bucket cannot be read.
-    pub async fn head(&self, key: &impl Display) -> Result<Option<UploadedObject>, ApiError> {
+    pub async fn head(&self, key: &impl Display) -> Result<Option<StoredObject>, ApiError> {
         let head = match self.client().head_object().bucket(&self.bucket).key(key.to_string()).send().await {
             Ok(head) => head,
             Err(error) if error.as_service_error().is_some_and(HeadObjectError::is_not_found) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let mime_type = head.content_type().and_then(|mime| MimeType::try_from(mime.to_owned()).ok());
-        Ok(Some(UploadedObject {
+        Ok(Some(StoredObject {
             size_bytes: head.content_length().and_then(|size| size.try_into().ok()).unwrap_or_default(),
             mime_type: mime_type.filter(|mime| !mime.is_unknown()),
-            uploaded_at: head
+            stored_at: head
                 .last_modified()
                 .map_or_else(|| OffsetDateTime::now_utc().unix_timestamp(), aws_smithy_types::DateTime::secs),
             etag: head.e_tag().unwrap_or_default().to_owned(),
+            content_type: head.content_type,
+            content_disposition: head.content_disposition,
             metadata: Metadata::of_object(head.metadata.unwrap_or_default()),
         }))
     }
@@ -149,6 +153,18 @@ impl ObjectStore {
             }
         }
         Ok(())
+    }
+
+    /// Removes an object, unless it is another one by now.
+    ///
+    /// # Errors
+    /// 500 if it may still be there.
+    pub async fn delete_exactly(&self, key: &SavedKey, etag: &str) -> Result<(), ApiError> {
+        let delete = self.client().delete_object().bucket(&self.bucket).key(key.to_string()).if_match(etag);
+        match delete.send().await {
+            Err(error) if !matches!(error.code(), Some("PreconditionFailed" | "NoSuchKey")) => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Removes an upload that has been saved. If that fails the lifecycle rule does it.

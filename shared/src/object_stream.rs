@@ -1,10 +1,17 @@
 //! Storing bytes as they come, without ever having the whole object in memory.
 
 use crate::{
-    error::ApiError, file_type::MimeType, filename::Filename, object_copy::content_disposition, object_key::SavedKey,
+    error::ApiError,
+    file_type::MimeType,
+    filename::Filename,
+    object_copy::{ANY, content_disposition},
+    object_key::SavedKey,
     object_store::ObjectStore,
 };
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::{
+    error::ProvideErrorMetadata,
+    types::{CompletedMultipartUpload, CompletedPart},
+};
 use bytes::Bytes;
 use std::mem;
 use tokio::task::JoinSet;
@@ -37,7 +44,7 @@ struct Part {
 }
 
 impl ObjectStore {
-    /// Stores all chunks as one private object, and returns how many bytes they have.
+    /// Stores all chunks as one private object under a new key, and returns how many bytes they have.
     ///
     /// # Errors
     /// Those of the chunks, and then nothing is stored; 500 if S3 fails, which may have stored them all the same.
@@ -59,7 +66,7 @@ impl ObjectStore {
             .bucket(&self.bucket)
             .key(key.to_string())
             .content_type(mime_type.as_str())
-            .content_disposition(content_disposition(filename))
+            .content_disposition(content_disposition(filename, mime_type))
             .send()
             .await?;
         let upload_id = started.upload_id().unwrap_or_default();
@@ -78,16 +85,21 @@ impl ObjectStore {
         bytes: Vec<u8>,
     ) -> Result<u64, ApiError> {
         let size_bytes = bytes.len() as u64;
-        self.client()
+        let stored = self
+            .client()
             .put_object()
             .bucket(&self.bucket)
             .key(key.to_string())
+            .if_none_match(ANY)
             .content_type(mime_type.as_str())
-            .content_disposition(content_disposition(filename))
+            .content_disposition(content_disposition(filename, mime_type))
             .body(bytes.into())
             .send()
-            .await?;
-        Ok(size_bytes)
+            .await;
+        match stored {
+            Err(error) if !is_stored_already(&error) => Err(error.into()),
+            _ => Ok(size_bytes),
+        }
     }
 
     async fn put_parts(
@@ -117,9 +129,17 @@ impl ObjectStore {
         completed.sort_by_key(CompletedPart::part_number);
         let completed = CompletedMultipartUpload::builder().set_parts(Some(completed)).build();
         let complete = self.client().complete_multipart_upload().bucket(&self.bucket).key(key.to_string());
-        complete.upload_id(upload_id).multipart_upload(completed).send().await?;
-        Ok(size_bytes)
+        let complete = complete.if_none_match(ANY).upload_id(upload_id).multipart_upload(completed);
+        match complete.send().await {
+            Err(error) if !is_stored_already(&error) => Err(error.into()),
+            _ => Ok(size_bytes),
+        }
     }
+}
+
+/// Nobody else knows the key, so an object in the way is our own: the SDK repeats a request whose reply was lost.
+fn is_stored_already(error: &impl ProvideErrorMetadata) -> bool {
+    error.code() == Some("PreconditionFailed")
 }
 
 impl<C: Chunks> Parts<'_, C> {

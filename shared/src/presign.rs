@@ -41,21 +41,23 @@ pub struct Presigner {
 }
 
 impl Presigner {
-    /// For the bucket in `BUCKET`, in the function's region and with its role's credentials.
+    /// For the bucket in `BUCKET`, in the function's region and with its role's credentials. It is reached by the host
+    /// name in `BUCKET_DOMAIN`, whose end depends on the partition of AWS, or on another endpoint by its path.
     ///
     /// # Errors
-    /// If `BUCKET` is not set.
+    /// If one of them is not set.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self::new(config::required("BUCKET")?, aws::region(), aws::endpoint_url(), aws::credentials()))
+        let bucket = config::required("BUCKET")?;
+        let base = match aws::endpoint_url() {
+            Some(endpoint) => format!("{}/{bucket}/", endpoint.trim_end_matches('/')),
+            None => format!("https://{}/", config::required("BUCKET_DOMAIN")?),
+        };
+        Ok(Self::new(bucket, aws::region(), base, aws::credentials()))
     }
 
-    /// For `bucket`, by its host name on AWS or by its path on another endpoint.
+    /// For `bucket` at the URL `base`, which ends with a slash.
     #[must_use]
-    pub fn new(bucket: String, region: String, endpoint: Option<String>, credentials: Credentials) -> Self {
-        let base = match endpoint {
-            Some(endpoint) => format!("{}/{bucket}/", endpoint.trim_end_matches('/')),
-            None => format!("https://{bucket}.s3.{region}.amazonaws.com/"),
-        };
+    pub fn new(bucket: String, region: String, base: String, credentials: Credentials) -> Self {
         Self { bucket, region, base, credentials }
     }
 
@@ -85,7 +87,7 @@ impl Presigner {
         self.presign("PUT", key, headers, query)
     }
 
-    /// A URL that gets the object with this name and type.
+    /// A URL that gets the object with this name and type; what a browser would run is always an attachment.
     ///
     /// # Errors
     /// 500 if signing fails.
@@ -96,9 +98,34 @@ impl Presigner {
         mime: &MimeType,
         attachment: bool,
     ) -> Result<String, ApiError> {
-        let disposition = filename.content_disposition(attachment);
+        self.read("GET", key, filename, mime, attachment)
+    }
+
+    /// The same for a HEAD, which S3 refuses with a signature for a GET.
+    ///
+    /// # Errors
+    /// 500 if signing fails.
+    pub fn head(
+        &self,
+        key: &impl Display,
+        filename: &Filename,
+        mime: &MimeType,
+        attachment: bool,
+    ) -> Result<String, ApiError> {
+        self.read("HEAD", key, filename, mime, attachment)
+    }
+
+    fn read(
+        &self,
+        method: &str,
+        key: &impl Display,
+        filename: &Filename,
+        mime: &MimeType,
+        attachment: bool,
+    ) -> Result<String, ApiError> {
+        let disposition = filename.content_disposition(attachment || mime.is_active());
         let query = [("response-content-disposition", disposition.as_str()), ("response-content-type", mime.as_str())];
-        self.presign("GET", key, &[], &query)
+        self.presign(method, key, &[], &query)
     }
 
     fn presign(
@@ -210,23 +237,19 @@ fn s3_query_settings() -> SigningSettings {
 mod tests {
     use super::*;
 
-    fn presigner(endpoint: Option<&str>) -> Presigner {
+    fn presigner() -> Presigner {
         let credentials = Credentials::new("AKID", "secret", Some("session token".into()), None, "test");
-        Presigner::new("bucket".into(), "eu-central-1".into(), endpoint.map(str::to_owned), credentials)
+        Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials)
     }
 
     #[test]
     fn a_percent_sign_of_the_key_is_encoded_in_the_url() {
-        assert_eq!(
-            presigner(None).object_url(&"123/a%20b"),
-            "https://bucket.s3.eu-central-1.amazonaws.com/123/a%2520b"
-        );
-        assert_eq!(presigner(Some("http://localhost:4566/")).object_url(&"k"), "http://localhost:4566/bucket/k");
+        assert_eq!(presigner().object_url(&"123/a%20b"), "https://bucket.test/123/a%2520b");
     }
 
     #[test]
     fn a_presigned_url_lives_15_minutes_and_signs_what_was_promised() {
-        let url = presigner(None).put(&"k", &[("content-type", "a/b")], &[("x-amz-meta-color", "light blue")]).unwrap();
+        let url = presigner().put(&"k", &[("content-type", "a/b")], &[("x-amz-meta-color", "light blue")]).unwrap();
         for part in [
             "X-Amz-Expires=900",
             "SignedHeaders=content-type%3Bhost",
@@ -239,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_post_policy_covers_every_field_and_the_size() {
-        let form = presigner(None).post(&"k", &[("Content-Type", "a/b")], &[], (1, 9)).unwrap();
+        let form = presigner().post(&"k", &[("Content-Type", "a/b")], &[], (1, 9)).unwrap();
         let policy = BASE64_STANDARD.decode(form["fields"]["policy"].as_str().unwrap()).unwrap();
         let policy: Value = serde_json::from_slice(&policy).unwrap();
         let conditions = policy["conditions"].as_array().unwrap();

@@ -8,11 +8,11 @@ use crate::{
     config::ConfigError,
     download::no_such_version,
     error::ApiError,
-    file::{File, Version},
+    file::{Meta, Version},
     file_store::FileStore,
     file_type::MimeType,
     http,
-    object_key::{ObjectKey, OrgId, UploadId},
+    object_key::{FileId, ObjectKey, OrgId, UploadId},
     object_store::ObjectStore,
     renderer::{Image, Renderer},
     s3ref::S3Ref,
@@ -30,6 +30,10 @@ use std::fmt;
 const MAX_SIDE: u32 = 2_048;
 /// The width and height if neither is asked for, in pixels.
 const DEFAULT_SIDE: u32 = 200;
+/// The widths and heights that previews are made for, in pixels; one that is asked for is reduced to the next of these. So
+/// there are at most 18 × 18 + 2 × 18 = 360 boxes, and of a version and of the upload that it was at most 720 previews:
+/// fewer than a page of a listing and one `DeleteObjects` hold.
+const SIDES: [u32; 18] = [1, 8, 16, 32, 64, 100, 128, 200, 256, 300, 400, 512, 640, 800, 1_024, 1_280, 1_600, MAX_SIDE];
 /// Counts the changes of what is rendered: when it is raised, previews that were kept are rendered again.
 const REVISION: u32 = 1;
 
@@ -41,11 +45,13 @@ pub struct PreviewSize {
 }
 
 impl PreviewSize {
-    /// From the parameters `w` and `h`; without either, 200 × 200.
+    /// From the parameters `w` and `h`, never larger; without either, 200 × 200.
     fn from_query(request: &Request) -> Result<Self, ApiError> {
         let side = |name: &str| match http::text_query(request, name).map(str::parse) {
             None => Ok(None),
-            Some(Ok(side)) if (1..=MAX_SIDE).contains(&side) => Ok(Some(side)),
+            Some(Ok(side)) if (1..=MAX_SIDE).contains(&side) => {
+                Ok(SIDES.into_iter().rev().find(|of_ours| *of_ours <= side))
+            }
             Some(_) => Err(ApiError::bad_request(format!("{name} must be a number of pixels from 1 to {MAX_SIDE}"))),
         };
         Ok(match (side("w")?, side("h")?) {
@@ -63,11 +69,12 @@ impl fmt::Display for PreviewSize {
 }
 
 /// Where a preview is kept: `previews/{org}/{upload id}/{size}.{revision}` for a version, whose bytes never change, and
-/// with the `ETag` of the bytes before the size for an upload, which can be sent again.
+/// with `upload/` before the size for an upload. That one can be sent again: its preview has the `ETag` of the bytes.
 pub struct PreviewKey {
     org: OrgId,
     upload: UploadId,
-    etag: Option<String>,
+    /// Of an upload's bytes: letters, digits and hyphens.
+    pub(crate) source_etag: Option<String>,
     size: PreviewSize,
 }
 
@@ -78,26 +85,26 @@ pub(crate) fn prefix(org: &OrgId, upload: UploadId) -> String {
 
 impl PreviewKey {
     fn of_version(version: &Version, size: PreviewSize) -> Self {
-        Self { org: version.object_key.org.clone(), upload: version.object_key.upload, etag: None, size }
+        Self { org: version.object_key.org.clone(), upload: version.object_key.upload, source_etag: None, size }
     }
 
     fn of_upload(org: &OrgId, upload: UploadId, etag: &str, size: PreviewSize) -> Self {
         let etag = etag.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
-        Self { org: org.clone(), upload, etag: Some(etag), size }
+        Self { org: org.clone(), upload, source_etag: Some(etag), size }
     }
 
     /// The key's own part, which names the bytes, the size and the renderer: as good as a hash of the preview.
     fn etag(&self) -> String {
-        let Self { upload, etag, size, .. } = self;
-        format!("\"{upload}.{}.{size}.{REVISION}\"", etag.as_deref().unwrap_or_default())
+        let Self { upload, source_etag, size, .. } = self;
+        format!("\"{upload}.{}.{size}.{REVISION}\"", source_etag.as_deref().unwrap_or_default())
     }
 }
 
 impl fmt::Display for PreviewKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&prefix(&self.org, self.upload))?;
-        if let Some(etag) = &self.etag {
-            write!(f, "{etag}/")?;
+        if self.source_etag.is_some() {
+            f.write_str("upload/")?;
         }
         write!(f, "{}.{REVISION}", self.size)
     }
@@ -148,6 +155,8 @@ struct Source {
     mime_type: Option<MimeType>,
     /// Of an upload, which can be sent again while its preview is rendered.
     etag: Option<String>,
+    /// Of a version.
+    file: Option<FileId>,
 }
 
 /// The bucket and the renderer.
@@ -169,12 +178,18 @@ impl Previews {
     ///
     /// # Errors
     /// 404 if there is no such version, or it is kept elsewhere; those of the renderer.
-    pub async fn of_file(&self, file: &File, index: u32, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
-        if index == 0 && file.meta.custom_download_url.is_some() {
+    pub async fn of_file(
+        &self,
+        files: &FileStore,
+        meta: &Meta,
+        index: u32,
+        asked: Asked<'_>,
+    ) -> Result<Response<Body>, ApiError> {
+        if index == 0 && meta.custom_download_url.is_some() {
             return Err(ApiError::NotFound("the file is kept at its custom_download_url, so it has no preview here"));
         }
-        let version = usize::try_from(index).ok().and_then(|index| file.versions.get(index));
-        self.of_version(version.ok_or_else(no_such_version)?, asked).await
+        let version = files.version_at(meta, index).await?.ok_or_else(no_such_version)?;
+        self.of_version(files, meta.id, &version, asked).await
     }
 
     /// The preview of what an `s3ref` names: a version whose file the caller may view, or an upload of their
@@ -191,8 +206,8 @@ impl Previews {
     ) -> Result<Response<Body>, ApiError> {
         match s3ref.object_key(&self.objects.bucket, ["bucket", "key"])? {
             ObjectKey::Saved(key) => {
-                let (_, version) = files.load_version(caller, &key).await?;
-                self.of_version(&version, asked).await
+                let (meta, version) = files.load_version(caller, &key).await?;
+                self.of_version(files, meta.id, &version, asked).await
             }
             ObjectKey::Temp(key) => {
                 let upload = self.objects.load_upload(caller, &key).await?;
@@ -202,30 +217,44 @@ impl Previews {
                     size_bytes: upload.size_bytes,
                     mime_type: upload.mime_type,
                     etag: Some(upload.etag),
+                    file: None,
                 };
-                self.reply(&preview, source, asked).await
+                self.reply(files, &preview, source, asked).await
             }
         }
     }
 
-    async fn of_version(&self, version: &Version, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
+    async fn of_version(
+        &self,
+        files: &FileStore,
+        file: FileId,
+        version: &Version,
+        asked: Asked<'_>,
+    ) -> Result<Response<Body>, ApiError> {
         let source = Source {
             object_key: version.object_key.to_string(),
             size_bytes: version.size_bytes,
             mime_type: Some(version.mime_type.clone()),
             etag: None,
+            file: Some(file),
         };
-        self.reply(&PreviewKey::of_version(version, asked.size), source, asked).await
+        self.reply(files, &PreviewKey::of_version(version, asked.size), source, asked).await
     }
 
-    async fn reply(&self, key: &PreviewKey, source: Source, asked: Asked<'_>) -> Result<Response<Body>, ApiError> {
+    async fn reply(
+        &self,
+        files: &FileStore,
+        key: &PreviewKey,
+        source: Source,
+        asked: Asked<'_>,
+    ) -> Result<Response<Body>, ApiError> {
         let etag = key.etag();
         let mut response = if http::has_already(asked.request, &etag) {
             http::empty(StatusCode::NOT_MODIFIED)
         } else {
             let image = match self.objects.preview(key).await? {
                 Some(image) => image,
-                None => self.render(key, source, asked.size).await?,
+                None => self.render(files, key, &source, asked.size).await?,
             };
             let mime_type = HeaderValue::from_static(image.mime_type());
             let mut response = Response::new(Body::from(image.into_bytes()));
@@ -239,14 +268,37 @@ impl Previews {
         Ok(response)
     }
 
-    async fn render(&self, key: &PreviewKey, source: Source, size: PreviewSize) -> Result<Image, ApiError> {
+    async fn render(
+        &self,
+        files: &FileStore,
+        key: &PreviewKey,
+        source: &Source,
+        size: PreviewSize,
+    ) -> Result<Image, ApiError> {
         self.renderer.check_size(source.size_bytes)?;
         let bytes = self.objects.read(&source.object_key, source.etag.as_deref()).await?;
         let bytes = bytes.ok_or_else(ApiError::file_not_found)?;
-        let charset = source.mime_type.and_then(|mime_type| mime_type.charset());
+        let charset = source.mime_type.as_ref().and_then(MimeType::charset);
         let image = self.renderer.render(bytes, charset.as_deref(), size).await?;
         self.objects.keep_preview(key, &image).await;
+        // A deletion that marked the file before this look may have listed its previews before this one was kept; one that
+        // marks it later lists this one too.
+        if !self.may_have_previews(files, source).await {
+            self.objects.forget_preview(key).await;
+        }
         Ok(image)
+    }
+
+    /// Whether the bytes are still there for others. If that cannot be told they are not: a preview can be rendered again.
+    async fn may_have_previews(&self, files: &FileStore, source: &Source) -> bool {
+        let are_there = match source.file {
+            Some(file) => files.find_meta(file).await.map(|meta| meta.is_some_and(|meta| !meta.is_deleted())),
+            None => self.objects.head(&source.object_key).await.map(|upload| upload.is_some()),
+        };
+        are_there.unwrap_or_else(|error| {
+            tracing::warn!(?error, "a preview is not kept, since its file cannot be looked at");
+            false
+        })
     }
 }
 

@@ -10,10 +10,12 @@ use crate::{
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_smithy_types::byte_stream::ByteStream;
 use futures_util::future::try_join_all;
-use std::fmt::Display;
+use std::{collections::HashMap, fmt::Display};
 
 /// How many versions' previews are looked for at a time.
 const PARALLEL: usize = 16;
+/// Where the preview of an upload has the `ETag` of the bytes that it was rendered from.
+const SOURCE_ETAG: &str = "source-etag";
 
 impl ObjectStore {
     /// An object's bytes as they come, if they are still those of `etag`; `None` if they are not, or there is no object.
@@ -24,12 +26,15 @@ impl ObjectStore {
         Ok(self.get(key, etag).await?.map(|object| object.body))
     }
 
-    /// A preview that was rendered before.
+    /// A preview that was rendered before, of the bytes that an upload has now.
     ///
     /// # Errors
     /// 500 if the bucket cannot be read.
     pub async fn preview(&self, key: &PreviewKey) -> Result<Option<Image>, ApiError> {
         let Some(object) = self.get(key, None).await? else { return Ok(None) };
+        if object.metadata.as_ref().and_then(|metadata| metadata.get(SOURCE_ETAG)) != key.source_etag.as_ref() {
+            return Ok(None);
+        }
         Ok(Image::of(object.body.collect().await.map_err(ApiError::internal)?.to_vec()))
     }
 
@@ -37,12 +42,22 @@ impl ObjectStore {
     pub async fn keep_preview(&self, key: &PreviewKey, image: &Image) {
         let put = self.client().put_object().bucket(&self.bucket).key(key.to_string());
         let put = put.content_type(image.mime_type()).body(ByteStream::from(image.bytes().to_vec()));
+        let metadata = key.source_etag.clone().map(|etag| HashMap::from([(SOURCE_ETAG.to_owned(), etag)]));
+        let put = put.set_metadata(metadata);
         if let Err(error) = put.send().await {
             tracing::warn!(?error, "a preview was not kept");
         }
     }
 
-    /// Removes the previews of versions, and of the uploads that they were.
+    /// Removes a preview that was just kept. If that fails the lifecycle rule does it.
+    pub async fn forget_preview(&self, key: &PreviewKey) {
+        if let Err(error) = self.client().delete_object().bucket(&self.bucket).key(key.to_string()).send().await {
+            tracing::error!(?error, "a preview of a file that may be gone is left to the lifecycle rule");
+        }
+    }
+
+    /// Removes the previews of versions, and of the uploads that they were: for each a listing, and a removal if there are
+    /// any. There is a second page only if the renderer was revised in the last 30 days, after which they expire.
     ///
     /// # Errors
     /// 500 if one of them may still be there.

@@ -6,16 +6,18 @@
 use crate::{
     error::{ApiError, Invalid},
     file::{Meta, timestamp},
-    file_store::{FileStore, Key, MAX_ATTEMPTS, MAX_TRANSACTION_ACTIONS, Written, back_off, key, write},
+    file_store::{FileStore, Key, file_key, key},
     filename::Filename,
+    idempotency::Idempotency,
     object_key::{FileId, parse_uuid},
+    table::{MAX_ATTEMPTS, Written, back_off, batch_delete},
 };
 use aws_sdk_dynamodb::{
     operation::{query::builders::QueryFluentBuilder, update_item::UpdateItemError},
     types::{AttributeValue, ConditionCheck, TransactWriteItem},
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, slice, str::FromStr};
+use std::{fmt, str::FromStr};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -79,20 +81,28 @@ impl FileStore {
     ///
     /// # Errors
     /// 500 if the table cannot be written.
-    pub async fn add_link(&self, link: &PublicLink, file: &Meta) -> Result<Written, ApiError> {
+    pub async fn add_link(
+        &self,
+        link: &PublicLink,
+        file: &Meta,
+        request: Option<&Idempotency>,
+    ) -> Result<Written, ApiError> {
         let unchanged = ConditionCheck::builder()
             .table_name(&self.table)
-            .set_key(Some(key(&format!("FILE#{}", file.id), "META")))
+            .set_key(Some(file_key(file.id)))
             .condition_expression("revision = :revision")
             .expression_attribute_values(":revision", AttributeValue::N(file.revision.to_string()))
             .build()
             .map_err(ApiError::internal)?;
-        self.transact(vec![
+        let mut actions = vec![
             TransactWriteItem::builder().condition_check(unchanged).build(),
-            write(self.put(link.key(), link)?)?,
-            write(self.put(link.key_in_list(), link)?)?,
-        ])
-        .await
+            self.action(self.put(link.key(), link)?)?,
+            self.action(self.put(link.key_in_list(), link)?)?,
+        ];
+        if let Some(request) = request {
+            actions.push(self.finish(request, &link.id.to_string())?);
+        }
+        self.write(actions).await
     }
 
     /// The link, whosever file it leads to.
@@ -144,40 +154,33 @@ impl FileStore {
     ///
     /// # Errors
     /// 500 if the table cannot be written.
-    pub async fn remove_link(&self, link: &PublicLink) -> Result<Written, ApiError> {
-        self.remove_each(slice::from_ref(link)).await
+    pub async fn remove_link(&self, link: &PublicLink) -> Result<(), ApiError> {
+        for attempt in 0..MAX_ATTEMPTS {
+            let actions = vec![self.delete(link.key())?, self.delete(link.key_in_list())?];
+            if self.write(actions).await? == Written::Stored {
+                return Ok(());
+            }
+            // Somebody who follows the link at this moment is in the way, for as long as it takes to note that.
+            back_off(attempt).await;
+        }
+        Err(ApiError::too_busy())
     }
 
     /// Removes all links to a deleted file, to which none can be added any more.
     ///
     /// # Errors
     /// 500 if some may be left.
-    pub async fn remove_links(&self, file: FileId) -> Result<Written, ApiError> {
+    pub async fn remove_links(&self, file: FileId) -> Result<(), ApiError> {
         let mut pages = self.query_links(file, None).into_paginator().items().send();
-        let mut links = Vec::new();
+        let (mut links, mut list) = (Vec::new(), Vec::new());
         while let Some(item) = pages.next().await {
-            links.push(serde_dynamo::from_item(item?)?);
+            let link: PublicLink = serde_dynamo::from_item(item?)?;
+            links.push(batch_delete(link.key())?);
+            list.push(batch_delete(link.key_in_list())?);
         }
-        self.remove_each(&links).await
-    }
-
-    async fn remove_each(&self, links: &[PublicLink]) -> Result<Written, ApiError> {
-        for links in links.chunks(MAX_TRANSACTION_ACTIONS / 2) {
-            let mut actions = Vec::new();
-            for link in links {
-                actions.extend([self.delete(link.key())?, self.delete(link.key_in_list())?]);
-            }
-            let mut attempt = 0;
-            // Somebody who follows one of them at this moment is in the way, for as long as it takes to note that.
-            while self.transact(actions.clone()).await? == Written::LostRace {
-                if attempt == MAX_ATTEMPTS {
-                    return Ok(Written::LostRace);
-                }
-                back_off(attempt).await;
-                attempt += 1;
-            }
-        }
-        Ok(Written::Stored)
+        // The list goes last: an interrupted removal finds the links by it.
+        self.write_all(links).await?;
+        self.write_all(list).await
     }
 
     fn query_links(&self, file: FileId, after: Option<&LinkCursor>) -> QueryFluentBuilder {

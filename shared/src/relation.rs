@@ -1,19 +1,26 @@
 //! Relations: the business entities that files belong to, such as a contact or an order.
 //!
-//! A file's `META` lists its relations, and each is an item of its own under the entity too, so that all files of an
-//! entity are one query: `ENTITY#{org}#{entity id}`/`FILE#{file id}`.
+//! A file's `META` lists its relations, and each is an item of its own under the entity too, so that the files of an
+//! entity are read in pages, newest first: `ENTITY#{org}#{entity id}`/`FILE#{created_at}_{file id}`.
 
 use crate::{
     error::{ApiError, Invalid},
-    file_store::{FileStore, key},
+    file::Meta,
+    file_store::{FileStore, Key, key},
     object_key::{FileId, OrgId},
 };
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// How many entities a file may be related to. All of them may change in one transaction, twice over.
 pub const MAX_RELATIONS: usize = 40;
+/// How many relations to an entity are read for one page of its files.
+const MAX_READ: i32 = 1_000;
+
+/// The words of our own paths, which a slug in a path would be taken for.
+pub const RESERVED: [&str; 2] = ["files", "collections"];
 
 /// The id of an entity elsewhere: 1 to 128 ASCII letters, digits and `- _ . : @`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,43 +51,102 @@ pub struct Relation {
 pub struct RelatedFile {
     /// The file.
     pub file_id: FileId,
+    /// When the file was created (RFC 3339), which never changes.
+    pub created_at: String,
     /// Its relation to the entity.
     #[serde(flatten)]
     pub relation: Relation,
 }
 
-impl FileStore {
-    /// The files related to an entity of this organisation, deleted ones among them.
-    ///
-    /// # Errors
-    /// 500 if the table cannot be read.
-    pub async fn related_files(&self, org: &OrgId, entity: &EntityId) -> Result<Vec<RelatedFile>, ApiError> {
-        let mut pages = self
-            .client()
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", AttributeValue::S(partition_key(org, entity)))
-            .consistent_read(true)
-            .into_paginator()
-            .items()
-            .send();
-        let mut related = Vec::new();
-        while let Some(item) = pages.next().await {
-            related.push(serde_dynamo::from_item(item?)?);
-        }
-        Ok(related)
+/// A part of the files related to an entity.
+#[derive(Debug)]
+pub struct RelatedFiles {
+    /// Newest first, deleted ones among them.
+    pub files: Vec<RelatedFile>,
+    /// Where to read on, if there may be more.
+    pub next: Option<FileCursor>,
+}
+
+/// A place in the list of an entity's files: right after the file that it was made of, related to it still or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileCursor(String);
+
+impl RelatedFile {
+    /// A file's relation, as it is found under the entity.
+    #[must_use]
+    pub fn new(file: &Meta, relation: &Relation) -> Self {
+        Self { file_id: file.id, created_at: file.created_at.clone(), relation: relation.clone() }
+    }
+
+    /// The place in the list after this file.
+    #[must_use]
+    pub fn cursor(&self) -> FileCursor {
+        FileCursor(format!("{}_{}", self.created_at, self.file_id))
     }
 }
 
-/// The item of a file's relation to an entity.
-pub(crate) fn item_key(org: &OrgId, entity: &EntityId, file: FileId) -> HashMap<String, AttributeValue> {
-    key(&partition_key(org, entity), &format!("FILE#{file}"))
+impl FileStore {
+    /// The next files related to an entity of this organisation: as many as DynamoDB reads at once (1 MB), and at most
+    /// 1,000, however many there are.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn related_files(
+        &self,
+        org: &OrgId,
+        entity: &EntityId,
+        after: Option<&FileCursor>,
+    ) -> Result<RelatedFiles, ApiError> {
+        // Every one begins with the year.
+        let after = after.map_or("~", |cursor| &cursor.0);
+        let query = self
+            .client()
+            .query()
+            .table_name(&self.table)
+            .key_condition_expression("pk = :pk AND sk < :after")
+            .expression_attribute_values(":pk", AttributeValue::S(partition_key(org, entity)))
+            .expression_attribute_values(":after", AttributeValue::S(format!("FILE#{after}")))
+            .scan_index_forward(false)
+            .limit(MAX_READ)
+            .consistent_read(true);
+        let reply = query.send().await?;
+        let files: Vec<RelatedFile> = serde_dynamo::from_items(reply.items.unwrap_or_default())?;
+        let next = reply.last_evaluated_key.and_then(|_| files.last()).map(RelatedFile::cursor);
+        Ok(RelatedFiles { files, next })
+    }
+}
+
+/// The key of a file's relation to an entity.
+pub(crate) fn item_key(file: &Meta, entity: &EntityId) -> Key {
+    key(&partition_key(&file.org, entity), &format!("FILE#{}_{}", file.created_at, file.id))
 }
 
 /// Neither part can have the separator in it.
 fn partition_key(org: &OrgId, entity: &EntityId) -> String {
     format!("ENTITY#{org}#{entity}")
+}
+
+impl FromStr for FileCursor {
+    type Err = Invalid;
+
+    fn from_str(cursor: &str) -> Result<Self, Invalid> {
+        let is_ours = |(time, id): (&str, &str)| {
+            time.len() == "2026-01-01T00:00:00.000Z".len()
+                && OffsetDateTime::parse(time, &Rfc3339).is_ok()
+                && id.parse::<FileId>().is_ok()
+        };
+        if cursor.split_once('_').is_some_and(is_ours) {
+            Ok(Self(cursor.to_owned()))
+        } else {
+            Err(Invalid::new("must be that of the Link header of a reply"))
+        }
+    }
+}
+
+impl fmt::Display for FileCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 impl FromStr for EntityId {
@@ -101,8 +167,7 @@ impl FromStr for SchemaSlug {
 
     fn from_str(slug: &str) -> Result<Self, Invalid> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let reserved = ["files", "collections"].contains(&slug);
-        if (1..=64).contains(&slug.len()) && slug.chars().all(allowed) && !reserved {
+        if (1..=64).contains(&slug.len()) && slug.chars().all(allowed) && !RESERVED.contains(&slug) {
             Ok(Self(slug.to_owned()))
         } else {
             Err(Invalid::new("must be 1 to 64 letters, digits, - and _, and not files or collections"))
@@ -149,6 +214,7 @@ text!(SchemaSlug);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::{FILE_ID, file};
 
     #[test]
     fn an_entity_id_cannot_reach_into_another_partition() {
@@ -167,6 +233,26 @@ mod tests {
         }
         for good in ["order", "meter_reading", "file", "Contact-2"] {
             assert_eq!(good.parse::<SchemaSlug>().unwrap().as_str(), good);
+        }
+    }
+
+    #[test]
+    fn a_cursor_is_the_place_of_a_file_and_nothing_else() {
+        let related: Relation = serde_json::from_value(serde_json::json!({ "entity_id": "1" })).unwrap();
+        let meta = Meta { created_at: crate::file::timestamp(), ..file().meta };
+        let cursor = RelatedFile::new(&meta, &related).cursor().to_string();
+        assert_eq!(cursor.parse::<FileCursor>().unwrap().to_string(), cursor);
+        let sk = item_key(&meta, &related.entity_id)["sk"].as_s().unwrap().clone();
+        assert_eq!(sk, format!("FILE#{cursor}"));
+        for bad in [
+            "",
+            "~",
+            "x_y",
+            FILE_ID,
+            "2026-01-01T00:00:00Z_4ffdc191-f32c-404a-8520-c403b7408afa",
+            &format!("{cursor}x"),
+        ] {
+            assert!(bad.parse::<FileCursor>().is_err(), "{bad:?}");
         }
     }
 }

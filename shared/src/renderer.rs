@@ -19,12 +19,14 @@ use tokio::{
     process::{ChildStdin, Command},
 };
 
-/// How long an answer is waited for. `render` ends itself long before, unless something got hold of it.
+/// How long `render` may take to read the file, and then to answer. It ends itself long before, unless something got hold
+/// of it.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A reply of Lambda's has 6 MB at most, and bytes in it are a third more. `render` keeps to less: what has this many was
 /// cut off, or made by something else.
 const MAX_IMAGE_BYTES: u64 = 4_500_000;
-const MAX_SENTENCE_BYTES: u64 = 200;
+/// The sentences of `render` have less; what the system says of a `render` that does not start may have this.
+const MAX_SAID_BYTES: u64 = 2_000;
 
 /// What `render` exits with.
 const RENDERED: i32 = 0;
@@ -84,6 +86,7 @@ pub struct Renderer {
     program: PathBuf,
     max_source_bytes: u64,
     limits: Vec<String>,
+    patience: Duration,
 }
 
 impl Renderer {
@@ -97,7 +100,8 @@ impl Renderer {
         for (name, flag) in LIMITS {
             limits.extend([flag.to_owned(), config::parsed::<u64>(name)?.to_string()]);
         }
-        Ok(Self { program, max_source_bytes: config::parsed("PREVIEW_MAX_SOURCE_BYTES")?, limits })
+        let max_source_bytes = config::parsed("PREVIEW_MAX_SOURCE_BYTES")?;
+        Ok(Self { program, max_source_bytes, limits, patience: PATIENCE })
     }
 
     /// Refuses a file that is too large to be read.
@@ -116,7 +120,7 @@ impl Renderer {
     ///
     /// # Errors
     /// 415 for a type that has no previews; 422 for a file that is broken, encrypted or beyond the limits; 500 if its
-    /// bytes do not come, or `render` cannot be run.
+    /// bytes do not come, or `render` does not work.
     pub async fn render(
         &self,
         source: ByteStream,
@@ -128,15 +132,17 @@ impl Renderer {
         else {
             return Err(ApiError::internal("render has no pipes"));
         };
-        feed(stdin, source).await?;
+        tokio::time::timeout(self.patience, feed(stdin, source))
+            .await
+            .map_err(|_| ApiError::internal("the file did not come in time, or render did not read it"))??;
         let answer = async {
-            let (image, sentence) = tokio::join!(read(stdout, MAX_IMAGE_BYTES), read(stderr, MAX_SENTENCE_BYTES));
-            (child.wait().await, image, sentence)
+            let (image, said) = tokio::join!(read(stdout, MAX_IMAGE_BYTES), read(stderr, MAX_SAID_BYTES));
+            (child.wait().await, image, said)
         };
-        let Ok((status, image, sentence)) = tokio::time::timeout(PATIENCE, answer).await else {
-            return Err(could_not_render("it did not end"));
+        let Ok((status, image, said)) = tokio::time::timeout(self.patience, answer).await else {
+            return Err(could_not_render("it did not end", ""));
         };
-        outcome(status.map_err(ApiError::internal)?, image, &sentence)
+        outcome(status.map_err(ApiError::internal)?, image, String::from_utf8_lossy(&said).trim())
     }
 
     fn command(&self, charset: Option<&str>, size: PreviewSize) -> Command {
@@ -165,25 +171,32 @@ async fn feed(mut stdin: ChildStdin, mut source: ByteStream) -> Result<(), ApiEr
     Ok(())
 }
 
-/// What comes, up to a limit; if it cannot be read, what there is of it says so itself.
-async fn read(from: impl AsyncRead + Unpin, max_bytes: u64) -> Vec<u8> {
+/// What comes, up to a limit; if it cannot be read, what there is of it says so itself. The rest is read too: a pipe that
+/// is closed would end `render` by a signal.
+async fn read(mut from: impl AsyncRead + Unpin, max_bytes: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let _ = from.take(max_bytes).read_to_end(&mut bytes).await;
+    let _ = (&mut from).take(max_bytes).read_to_end(&mut bytes).await;
+    let _ = tokio::io::copy(&mut from, &mut tokio::io::sink()).await;
     bytes
 }
 
-fn outcome(status: ExitStatus, image: Vec<u8>, sentence: &[u8]) -> Result<Image, ApiError> {
+/// A signal is a crash, or a limit that the file met: the file's fault. Everything else that `render` does not name is
+/// ours: one that cannot start exits with 1, 126 or 127, and the system says why.
+fn outcome(status: ExitStatus, image: Vec<u8>, said: &str) -> Result<Image, ApiError> {
     match status.code() {
-        Some(RENDERED) if image.len() as u64 >= MAX_IMAGE_BYTES => Err(could_not_render("its image is too large")),
-        Some(RENDERED) => Image::of(image).ok_or_else(|| could_not_render("it rendered no image")),
+        Some(RENDERED) if (image.len() as u64) < MAX_IMAGE_BYTES => {
+            Image::of(image).ok_or_else(|| ApiError::internal(format!("render rendered no image: {said}")))
+        }
+        Some(RENDERED) => Err(ApiError::internal("the image that render rendered is too large")),
         Some(UNSUPPORTED) => Err(ApiError::UnsupportedMediaType("there are no previews of files of this type")),
-        Some(REFUSED) => Err(ApiError::Unprocessable(String::from_utf8_lossy(sentence).trim().to_owned())),
-        _ => Err(could_not_render(&status.to_string())),
+        Some(REFUSED) => Err(ApiError::Unprocessable(said.to_owned())),
+        Some(_) => Err(ApiError::internal(format!("render did not work ({status}): {said}"))),
+        None => Err(could_not_render(&status.to_string(), said)),
     }
 }
 
-fn could_not_render(why: &str) -> ApiError {
-    tracing::warn!(why, "render ended without an answer");
+fn could_not_render(why: &str, said: &str) -> ApiError {
+    tracing::warn!(why, said, "render ended without an answer");
     ApiError::Unprocessable("the file could not be rendered; it is damaged, or too much for a preview".to_owned())
 }
 

@@ -4,11 +4,12 @@ use crate::{
     acl::Right,
     auth::Caller,
     error::{ApiError, Invalid},
-    file::{File, Version},
+    file::{Meta, Version},
     file_store::FileStore,
     http,
     object_key::{ObjectKey, SavedKey, TempKey},
-    object_store::{ObjectStore, UploadedObject},
+    object_store::{ObjectStore, StoredObject},
+    upload_mark::{Record, UploadMark},
 };
 use lambda_http::Request;
 use serde::Deserialize;
@@ -53,12 +54,27 @@ impl FileStore {
     ///
     /// # Errors
     /// One and the same 404 if there is no such version, or none that the caller may view.
-    pub async fn load_version(&self, caller: &Caller, key: &SavedKey) -> Result<(File, Version), ApiError> {
-        let id = self.saved_as(key.upload).await?.ok_or_else(ApiError::file_not_found)?;
-        let file = self.load(caller, id, Right::View).await?;
-        let version = file.versions.iter().find(|version| version.object_key == *key);
-        let version = version.ok_or_else(ApiError::file_not_found)?.clone();
-        Ok((file, version))
+    pub async fn load_version(&self, caller: &Caller, key: &SavedKey) -> Result<(Meta, Version), ApiError> {
+        let (meta, version) = self.find_version(key).await?.ok_or_else(ApiError::file_not_found)?;
+        if meta.permits(caller, Right::View) { Ok((meta, version)) } else { Err(ApiError::file_not_found()) }
+    }
+
+    /// The file that has a version with these bytes, whoever it belongs to, and that version.
+    ///
+    /// # Errors
+    /// 500 if the table cannot be read.
+    pub async fn find_version(&self, key: &SavedKey) -> Result<Option<(Meta, Version)>, ApiError> {
+        let (meta, number) = match self.upload_record(key.upload).await? {
+            // The upload that gave the file its id is its first version.
+            Some(Record::File(meta)) => (*meta, 1),
+            Some(Record::Mark(UploadMark::Version { file_id, number, .. })) => {
+                let Some(meta) = self.find_meta(file_id).await? else { return Ok(None) };
+                (meta, number)
+            }
+            _ => return Ok(None),
+        };
+        let version = self.version(&meta, number).await?.filter(|version| version.object_key == *key);
+        Ok(version.map(|version| (meta, version)))
     }
 }
 
@@ -67,7 +83,7 @@ impl ObjectStore {
     ///
     /// # Errors
     /// The 404 of an unknown file if there is none, or it is not theirs.
-    pub async fn load_upload(&self, caller: &Caller, key: &TempKey) -> Result<UploadedObject, ApiError> {
+    pub async fn load_upload(&self, caller: &Caller, key: &TempKey) -> Result<StoredObject, ApiError> {
         if key.org.as_ref() != Some(&caller.org) {
             return Err(ApiError::file_not_found());
         }

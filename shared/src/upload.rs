@@ -2,7 +2,7 @@
 
 use crate::{
     error::ApiError,
-    file_type::MimeType,
+    file_type::{MimeType, mime_field},
     filename::Filename,
     metadata::{IndexTag, Metadata},
     object_key::TempKey,
@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 #[derive(Deserialize)]
 pub struct UploadBody {
     filename: Option<Filename>,
+    #[serde(default, deserialize_with = "mime_field")]
     mime_type: Option<MimeType>,
     index_tag: Option<IndexTag>,
     metadata: Option<BTreeMap<String, String>>,

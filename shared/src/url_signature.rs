@@ -29,8 +29,11 @@ use uuid::Uuid;
 
 /// The longest URL that is looked at, in bytes. A custom URL has 2,048, and what is added to it some 140.
 const MAX_BYTES: usize = 4_096;
-/// How long a key is used before it is read again, so that a new one is in use everywhere by then.
+/// How long a key is used before it is read again, so that a new one is in use everywhere by then. It is remembered as long
+/// that there is no key.
 const MAX_KEY_AGE: Duration = Duration::from_mins(5);
+/// How many answers of Secrets Manager are remembered. There are three keys at most; the others are made up.
+const MAX_ANSWERS: usize = 1_000;
 /// The labels of the secret's versions that count: the current one, and the one that it replaced.
 const GOOD_LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 
@@ -38,7 +41,7 @@ const GOOD_LABELS: [&str; 2] = ["AWSCURRENT", "AWSPREVIOUS"];
 pub struct UrlSigner {
     secret: String,
     client: OnceLock<Client>,
-    keys: Mutex<HashMap<Wanted, Key>>,
+    answers: Mutex<HashMap<Wanted, Answer>>,
 }
 
 /// Which version of the secret.
@@ -53,6 +56,11 @@ enum Wanted {
 struct Key {
     version: Uuid,
     text: String,
+}
+
+/// What Secrets Manager said of a version: its key, or that it has none that counts.
+struct Answer {
+    key: Option<Key>,
     fetched: Instant,
 }
 
@@ -72,13 +80,13 @@ impl UrlSigner {
     /// If it is not set.
     pub fn from_env() -> Result<Self, ConfigError> {
         let secret = config::required("URL_SIGNING_SECRET")?;
-        Ok(Self { secret, client: OnceLock::new(), keys: Mutex::default() })
+        Ok(Self { secret, client: OnceLock::new(), answers: Mutex::default() })
     }
 
     /// A secret behind a client of the caller's, for tests.
     #[must_use]
     pub fn with_client(client: Client, secret: &str) -> Self {
-        Self { secret: secret.to_owned(), client: client.into(), keys: Mutex::default() }
+        Self { secret: secret.to_owned(), client: client.into(), answers: Mutex::default() }
     }
 
     /// The URL with an expiry, 15 minutes from now, and a signature for `org`.
@@ -111,16 +119,17 @@ impl UrlSigner {
 
     /// The lock is held meanwhile, so that requests that need the same key fetch it once.
     async fn key(&self, wanted: Wanted) -> Result<Option<Key>, ApiError> {
-        let mut keys = self.keys.lock().await;
-        keys.retain(|_, key| key.fetched.elapsed() < MAX_KEY_AGE);
-        if let Some(key) = keys.get(&wanted) {
-            return Ok(Some(key.clone()));
+        let mut answers = self.answers.lock().await;
+        answers.retain(|_, answer| answer.fetched.elapsed() < MAX_KEY_AGE);
+        if let Some(answer) = answers.get(&wanted) {
+            return Ok(answer.key.clone());
         }
-        let fetched = self.fetch(wanted).await?;
-        if let Some(key) = &fetched {
-            keys.insert(wanted, key.clone());
+        let key = self.fetch(wanted).await?;
+        if answers.len() >= MAX_ANSWERS {
+            answers.retain(|_, answer| answer.key.is_some());
         }
-        Ok(fetched)
+        answers.insert(wanted, Answer { key: key.clone(), fetched: Instant::now() });
+        Ok(key)
     }
 
     async fn fetch(&self, wanted: Wanted) -> Result<Option<Key>, ApiError> {
@@ -143,7 +152,7 @@ impl UrlSigner {
         let version = secret.version_id().unwrap_or_default().parse().map_err(ApiError::internal)?;
         let text = secret.secret_string.filter(|text| !text.is_empty());
         let text = text.ok_or_else(|| ApiError::internal("the secret that signs URLs is empty"))?;
-        Ok(Some(Key { version, text, fetched: Instant::now() }))
+        Ok(Some(Key { version, text }))
     }
 }
 

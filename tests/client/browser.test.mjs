@@ -1,4 +1,5 @@
-// A preview in an `<img>` of a page in a real browser, which sends no more than the cookie of a session.
+// Pages in a real browser: a preview in an `<img>`, which sends no more than the cookie of a session, and an app on another
+// origin than the API's, which is on another than the bucket's.
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { after, before, test } from 'node:test'
@@ -94,4 +95,101 @@ test("another user's session in the same browser shows nothing of what the first
 test('a public picture needs no session', async () => {
   const { _id: id } = await save({ access_control: 'public-read' }, picture)
   assert.ok(isTeal(await show(await open(), `${apiUrl}/v1/files/public/${id}/preview`)))
+})
+
+/** The API by another name: to a browser that is another host than the bucket's, which is in signed URLs. */
+const elsewhere = (url) => url.replace('//localhost:', '//127.0.0.1:')
+/** What the official SDK and tracing libraries add to a request. */
+const extras = {
+  'x-epilot-org-id': '123',
+  'x-epilot-user-id': 'someone',
+  'x-correlation-id': '7f3b',
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+}
+
+/** Has a page of the app, on a host of its own, do something with the API and a token. */
+async function fromAnotherOrigin(steps, argument) {
+  const page = await (await browser.newContext()).newPage()
+  await page.goto(`http://app.localhost:${site.address().port}/`)
+  assert.notEqual(elsewhere(apiUrl), apiUrl)
+  const headers = { ...extras, authorization: `Bearer ${setting('TOKEN')}` }
+  return page.evaluate(steps, { api: elsewhere(apiUrl), headers, ...argument })
+}
+
+test('an app on another origin uploads with a PUT, saves, and reads what S3 says of the file', async () => {
+  const seen = await fromAnotherOrigin(async ({ api, headers }) => {
+    const type = 'application/vnd.ms-excel.sheet.macroEnabled.12'
+    const post = async (path, body) => {
+      const json = { ...headers, 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() }
+      return (await fetch(api + path, { method: 'POST', headers: json, body: JSON.stringify(body) })).json()
+    }
+    const { upload_url, s3ref } = await post('/v2/files/upload', { filename: 'a.xlsm', mime_type: type })
+    const put = await fetch(upload_url, { method: 'PUT', headers: { 'content-type': type }, body: 'bytes' })
+    const { _id } = await post('/v2/files', { s3ref })
+    const { download_url } = await (await fetch(`${api}/v1/files/${_id}/download`, { headers })).json()
+    const part = await fetch(download_url, { headers: { range: 'bytes=1-2' } })
+    const names = ['accept-ranges', 'content-disposition', 'content-length', 'content-range', 'content-type', 'etag']
+    const gone = await fetch(`${api}/v1/files/${_id}`, { method: 'DELETE', headers })
+    return {
+      hosts: new Set([location.host, new URL(api).host, new URL(upload_url).host]).size,
+      etag: put.headers.get('etag'),
+      type: part.headers.get('content-type'),
+      bytes: await part.text(),
+      hidden: names.filter((name) => part.headers.get(name) === null),
+      gone: gone.status,
+    }
+  })
+  assert.match(seen.etag, /\w/)
+  assert.deepEqual(seen, {
+    hosts: 3,
+    etag: seen.etag,
+    type: 'application/vnd.ms-excel.sheet.macroEnabled.12',
+    bytes: 'yt',
+    hidden: [],
+    gone: 200,
+  })
+})
+
+test('an app on another origin uploads with a form', async () => {
+  const status = await fromAnotherOrigin(async ({ api, headers }) => {
+    const body = JSON.stringify({ filename: 'a.txt', mime_type: '' })
+    const upload = await fetch(`${api}/v2/files/upload`, { method: 'POST', headers, body })
+    const { url, fields } = (await upload.json()).upload_post
+    const form = new FormData()
+    for (const [name, value] of Object.entries(fields)) form.append(name, value)
+    form.append('file', new File(['bytes'], 'a.txt'))
+    return (await fetch(url, { method: 'POST', body: form })).status
+  })
+  assert.ok(status >= 200 && status < 300, `${status}`)
+})
+
+test('an app on another origin sees the ETag of a preview and asks with it', async () => {
+  const { _id: id } = await save({}, picture)
+  const [first, again] = await fromAnotherOrigin(
+    async ({ api, headers, id }) => {
+      const url = `${api}/v1/files/${id}/preview`
+      const preview = await fetch(url, { headers, cache: 'no-store' })
+      const etag = preview.headers.get('etag')
+      const unchanged = await fetch(url, { headers: { ...headers, 'if-none-match': etag }, cache: 'no-store' })
+      return [[preview.status, typeof etag], unchanged.status]
+    },
+    { id },
+  )
+  assert.deepEqual([first, again], [[200, 'string'], 304])
+})
+
+test('an app on another origin follows a public link to the bytes, with GET and with HEAD', async () => {
+  const { _id: id } = await save({}, picture)
+  const headers = { authorization: `Bearer ${setting('TOKEN')}` }
+  const made = await fetch(`${apiUrl}/v1/files/${id}/public/links`, { method: 'POST', headers })
+  const link = elsewhere(await made.json())
+  const followed = await fromAnotherOrigin(
+    async ({ link }) => {
+      const got = await fetch(link)
+      const head = await fetch(link, { method: 'HEAD' })
+      return [got.status, (await got.text()).length, head.status, Number(head.headers.get('content-length'))]
+    },
+    { link },
+  )
+  assert.deepEqual(followed, [200, picture.length, 200, picture.length])
 })

@@ -140,9 +140,8 @@ async fn the_last_access_is_noted_and_moves_on() {
     let before = time::OffsetDateTime::now_utc() - time::Duration::SECOND;
     let mut last = String::new();
     for _ in 0..2 {
-        // Some milliseconds pass before the next one, so it has a later time.
-        stack.visit(&url).await;
         eventually("a later access is noted", async || {
+            stack.visit(&url).await;
             last_accessed_at(&stack, &file).await.is_some_and(|at| at > last)
         })
         .await;
@@ -197,4 +196,22 @@ async fn the_links_of_a_file_are_removed_with_it() {
             assert_eq!(stack.visit(url).await.status(), 404);
         }
     }
+}
+
+#[tokio::test]
+async fn a_head_leads_to_a_url_that_takes_a_head() {
+    let stack = Stack::new();
+    let url = stack.public_link(&stack.saved("a.txt", b"bytes").await).await;
+    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let redirect = browser.head(&url).send().await.unwrap();
+    assert_eq!(redirect.status(), 302);
+    assert_eq!(redirect.headers()["cache-control"], "no-store");
+    assert_eq!(redirect.headers()["referrer-policy"], "no-referrer");
+    let object = browser.head(location(&redirect)).send().await.unwrap();
+    assert_eq!(object.status(), 200);
+    assert_eq!(object.headers()["content-length"], "5");
+    assert!(object.headers()["content-disposition"].to_str().unwrap().contains("a.txt"));
+    assert_eq!(browser.get(location(&redirect)).send().await.unwrap().status(), 403, "it was signed for a HEAD");
+    let unknown = format!("{}/v1/files/public/links/x/a.txt", stack.api);
+    assert_eq!(browser.head(unknown).send().await.unwrap().status(), 404);
 }

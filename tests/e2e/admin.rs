@@ -28,7 +28,7 @@ fn element<'a>(xml: &'a str, name: &str) -> &'a str {
 }
 
 /// The physical name of a resource of the stack.
-async fn resource(stack: &Stack, logical_id: &str) -> String {
+pub async fn resource(stack: &Stack, logical_id: &str) -> String {
     let parameters =
         [("Action", "DescribeStackResource"), ("StackName", "file-api"), ("LogicalResourceId", logical_id)];
     let xml = query(stack, "cloudformation", &[&parameters[..], &[("Version", "2010-05-15")]].concat()).await;
@@ -43,6 +43,43 @@ pub async fn as_role_of(stack: &Stack, function: &str) -> SdkConfig {
     let xml = query(stack, "sts", &[&parameters[..], &[("Version", "2011-06-15")]].concat()).await;
     let part = |name: &str| element(&xml, name).to_owned();
     sdk_config(Credentials::new(part("AccessKeyId"), part("SecretAccessKey"), Some(part("SessionToken")), None, "sts"))
+}
+
+/// Calls a function with an event as an AWS service does, waits for it, and returns its reply.
+pub async fn invoke(stack: &Stack, function: &str, event: &Value) -> Value {
+    let name = resource(stack, function).await;
+    let url = format!("{}/2015-03-31/functions/{name}/invocations", env("AWS_ENDPOINT_URL"));
+    let request = stack.http.post(url).header("authorization", authorization("lambda"));
+    let response = request.json(event).send().await.unwrap();
+    let failed = response.headers().get("x-amz-function-error").is_some();
+    let reply = response.text().await.unwrap();
+    assert!(!failed, "{reply}");
+    serde_json::from_str(&reply).unwrap()
+}
+
+/// How the stream of the table reaches a function.
+pub async fn event_source_mapping(stack: &Stack, function: &str) -> Value {
+    let name = resource(stack, function).await;
+    let url = format!("{}/2015-03-31/event-source-mappings/?FunctionName={name}", env("AWS_ENDPOINT_URL"));
+    let request = stack.http.get(url).header("authorization", authorization("lambda"));
+    let mappings: Value = request.send().await.unwrap().json().await.unwrap();
+    mappings["EventSourceMappings"][0].clone()
+}
+
+/// The metrics that the stack's alarms watch.
+pub async fn alarm_metrics(stack: &Stack) -> Vec<String> {
+    let xml = query(stack, "monitoring", &[("Action", "DescribeAlarms"), ("Version", "2010-08-01")]).await;
+    xml.split("<MetricName>").skip(1).map(|rest| rest.split_once("</").unwrap().0.to_owned()).collect()
+}
+
+/// The environment variables that this function is deployed with.
+pub async fn environment_of(stack: &Stack, function: &str) -> Vec<(String, String)> {
+    let name = resource(stack, function).await;
+    let url = format!("{}/2015-03-31/functions/{name}/configuration", env("AWS_ENDPOINT_URL"));
+    let request = stack.http.get(url).header("authorization", authorization("lambda"));
+    let reply: Value = request.send().await.unwrap().json().await.unwrap();
+    let variables = reply["Environment"]["Variables"].as_object().unwrap_or_else(|| panic!("{reply}"));
+    variables.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
 }
 
 /// What the functions logged since this time, in seconds since 1970.

@@ -100,7 +100,7 @@ async fn foreign_buckets_and_keys_are_refused() {
         assert!(error.contains("s3ref"), "{error}");
     }
     assert!(stack.object_exists(&s3ref["key"]).await, "the upload is untouched");
-    assert!(stack.items(&format!("UPLOAD#{id}")).await.is_empty());
+    assert!(stack.items(&format!("FILE#{id}")).await.is_empty());
 }
 
 #[tokio::test]

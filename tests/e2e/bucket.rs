@@ -1,7 +1,10 @@
 //! The deployed bucket: what expires, and who may talk to it from a browser.
 
 use crate::stack::Stack;
-use aws_sdk_s3::types::{AbortIncompleteMultipartUpload, LifecycleExpiration, LifecycleRule};
+use aws_sdk_s3::types::{
+    AbortIncompleteMultipartUpload, BucketLocationConstraint, CorsConfiguration, CreateBucketConfiguration,
+    LifecycleExpiration, LifecycleRule,
+};
 use reqwest::Method;
 
 #[tokio::test]
@@ -75,4 +78,52 @@ async fn a_copy_or_a_delete_with_a_precondition_that_does_not_hold_is_refused() 
 
     delete.if_match(kept.e_tag.unwrap()).send().await.unwrap();
     copy.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn where_origins_are_named_anybody_may_read_and_only_they_may_write() {
+    let stack = Stack::new();
+    let mut rules = stack.s3.get_bucket_cors().bucket(&stack.bucket).send().await.unwrap().cors_rules.unwrap();
+    rules[0].allowed_origins = vec!["https://app.example".into()];
+    let bucket = format!("cors-{}", uuid::Uuid::new_v4());
+    let region = BucketLocationConstraint::from(crate::stack::env("REGION").as_str());
+    let here = CreateBucketConfiguration::builder().location_constraint(region).build();
+    stack.s3.create_bucket().bucket(&bucket).create_bucket_configuration(here).send().await.unwrap();
+    let cors = CorsConfiguration::builder().set_cors_rules(Some(rules)).build().unwrap();
+    stack.s3.put_bucket_cors().bucket(&bucket).cors_configuration(cors).send().await.unwrap();
+
+    let url = format!("{}/{bucket}/x", crate::stack::env("AWS_ENDPOINT_URL"));
+    for (origin, methods, may) in [
+        ("https://app.example", vec!["GET", "HEAD", "PUT", "POST", "DELETE"], true),
+        // As a browser says after a redirect to here from a third place.
+        ("null", vec!["GET", "HEAD"], true),
+        ("https://other.example", vec!["GET", "HEAD"], true),
+        ("null", vec!["PUT", "POST", "DELETE"], false),
+        ("https://other.example", vec!["PUT", "POST", "DELETE"], false),
+    ] {
+        for method in methods {
+            let preflight = stack.http.request(Method::OPTIONS, &url).header("origin", origin);
+            let preflight = preflight.header("access-control-request-method", method);
+            let response =
+                preflight.header("access-control-request-headers", "range,content-type").send().await.unwrap();
+            let origins = response.headers().get("access-control-allow-origin").map(|origin| origin.to_str().unwrap());
+            assert_eq!(
+                origins.is_some_and(|allowed| allowed == "*" || allowed == origin),
+                may,
+                "{method} from {origin}"
+            );
+        }
+    }
+    stack.s3.delete_bucket().bucket(&bucket).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_script_may_see_what_s3_says_of_a_file() {
+    let stack = Stack::new();
+    let cors = stack.s3.get_bucket_cors().bucket(&stack.bucket).send().await.unwrap();
+    for rule in cors.cors_rules() {
+        for header in ["ETag", "Accept-Ranges", "Content-Range", "Content-Length", "Content-Disposition"] {
+            assert!(rule.expose_headers().iter().any(|exposed| exposed == header), "{header}: {rule:?}");
+        }
+    }
 }

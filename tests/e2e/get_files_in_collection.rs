@@ -4,6 +4,7 @@ use crate::{
     collections::{created, schema, send, token_of},
     stack::{Reply, Stack, text},
 };
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -13,6 +14,28 @@ async fn related(stack: &Stack, entity: &str, schema: &str, tags: &[&str]) -> Va
     let s3ref = stack.upload("a.txt", b"1").await;
     let relation = json!({ "entity_id": entity, "_schema": schema, "_tags": tags });
     stack.save(&json!({ "s3ref": s3ref, "relations": [relation] })).await
+}
+
+/// The path of the pages of an entity's files in a collection.
+pub fn path(entity: &str, slug: &str, query: &str) -> String {
+    format!("/v1/entity/{entity}/collections/{slug}/files?{query}")
+}
+
+/// The pages of a list, from this path to the last that a `Link` leads to.
+pub async fn pages(stack: &Stack, path: &str) -> Vec<Vec<Value>> {
+    let mut pages = Vec::new();
+    let mut next = reqwest::Url::parse(&format!("{}{path}", stack.api)).ok();
+    while let Some(url) = next {
+        let reply = stack.http.get(url.clone()).bearer_auth(&stack.token).send().await.unwrap();
+        assert_eq!(reply.status(), 200, "{url}");
+        let link = reply.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+        next = link.map(|link| {
+            let target = link.strip_prefix('<').and_then(|link| link.strip_suffix(r#">; rel="next""#));
+            url.join(target.unwrap_or_else(|| panic!("{link}"))).unwrap()
+        });
+        pages.push(reply.json().await.unwrap());
+    }
+    pages
 }
 
 async fn files(stack: &Stack, token: &str, entity: &str, slug: &str) -> Reply {
@@ -92,5 +115,92 @@ async fn an_entity_without_files_has_an_empty_list_and_one_that_cannot_be_is_not
     assert_eq!(files(&stack, &stack.token, &Uuid::new_v4().to_string(), "empty").await.expect(200), json!([]));
     for bad in ["a%23b", "%C3%BC", &"x".repeat(129)] {
         files(&stack, &stack.token, bad, "empty").await.error(404);
+    }
+}
+
+#[tokio::test]
+async fn pages_follow_each_other_newest_first_and_only_the_last_has_no_link() {
+    let stack = Stack::new();
+    let (entity, schema) = (Uuid::new_v4().to_string(), schema());
+    created(&stack, &schema, json!({ "name": "c" })).await;
+    let mut made = Vec::new();
+    for number in 0..7 {
+        let file = related(&stack, &entity, &schema, &[if number % 3 == 2 { "other" } else { "c" }]).await;
+        if number % 3 != 2 {
+            made.insert(0, file);
+        }
+    }
+    // A deleted file takes no place on a page.
+    let deleted = made.remove(2);
+    stack.delete(&format!("/v2/files/{}", text(&deleted["_id"]))).await.expect(200);
+    for (limit, counts) in [(1, &[1, 1, 1, 1][..]), (2, &[2, 2]), (3, &[3, 1]), (4, &[4]), (1_000, &[4])] {
+        let pages = pages(&stack, &path(&entity, "c", &format!("limit={limit}"))).await;
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), counts, "limit={limit}");
+        assert_eq!(pages.concat(), made, "limit={limit}");
+    }
+    assert_eq!(pages(&stack, &path(&entity, "c", "limit=&cursor=")).await, [made]);
+}
+
+#[tokio::test]
+async fn a_cursor_stays_good_when_its_file_goes_and_is_a_place_in_the_list_of_one_entity() {
+    let stack = Stack::new();
+    let (entity, other, schema) = (Uuid::new_v4().to_string(), Uuid::new_v4().to_string(), schema());
+    created(&stack, &schema, json!({ "name": "c" })).await;
+    let older = related(&stack, &entity, &schema, &["c"]).await;
+    let theirs = related(&stack, &other, &schema, &["c"]).await;
+    let newer = related(&stack, &entity, &schema, &["c"]).await;
+    let cursor = format!("cursor={}_{}", text(&newer["_created_at"]), text(&newer["_id"]));
+    stack.delete(&format!("/v2/files/{}?purge=true", text(&newer["_id"]))).await.expect(200);
+    assert_eq!(pages(&stack, &path(&entity, "c", &cursor)).await, [[older]]);
+    assert_eq!(pages(&stack, &path(&other, "c", &cursor)).await, [[theirs]]);
+}
+
+#[tokio::test]
+async fn a_page_ends_after_1000_relations_whatever_collection_they_name() {
+    let stack = Stack::new();
+    let (entity, schema) = (Uuid::new_v4().to_string(), schema());
+    created(&stack, &schema, json!({ "name": "c" })).await;
+    let older = related(&stack, &entity, &schema, &["c"]).await;
+    // Relations of files that are in another collection, as the table has them.
+    let now = time::OffsetDateTime::now_utc() + time::Duration::days(1);
+    let now = now.format(&time::format_description::well_known::Rfc3339).unwrap();
+    let put = |number: usize| {
+        let (id, created_at) = (Uuid::new_v4().to_string(), format!("{}.{:03}Z", &now[..19], number % 1_000));
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let item = PutRequest::builder()
+            .item("pk", text(&format!("ENTITY#123#{entity}")))
+            .item("sk", text(&format!("FILE#{created_at}_{id}")))
+            .item("file_id", text(&id))
+            .item("created_at", text(&created_at))
+            .item("entity_id", text(&entity))
+            .item("_tags", AttributeValue::L(vec![text("other")]));
+        WriteRequest::builder().put_request(item.build().unwrap()).build()
+    };
+    let puts: Vec<_> = (0..1_001).map(put).collect();
+    for chunk in puts.chunks(25) {
+        let write = stack.dynamodb.batch_write_item().request_items(&stack.table, chunk.to_vec());
+        write.send().await.unwrap();
+    }
+    assert_eq!(pages(&stack, &path(&entity, "c", "")).await, [vec![], vec![older]]);
+}
+
+#[tokio::test]
+async fn a_limit_or_cursor_that_cannot_be_is_a_400() {
+    let stack = Stack::new();
+    let schema = schema();
+    created(&stack, &schema, json!({ "name": "c" })).await;
+    for (name, bad) in [
+        ("limit", "0"),
+        ("limit", "1001"),
+        ("limit", "-1"),
+        ("limit", "ten"),
+        ("cursor", "x"),
+        ("cursor", "4ffdc191-f32c-404a-8520-c403b7408afa"),
+        ("cursor", "2026-02-03_4ffdc191-f32c-404a-8520-c403b7408afa"),
+        ("cursor", "2026-02-03T08:02:11.040Z_x"),
+        ("cursor", "%00"),
+    ] {
+        let error = stack.get(&path("1", "c", &format!("{name}={bad}"))).await.error(400);
+        assert!(error.starts_with(name), "{error}");
     }
 }

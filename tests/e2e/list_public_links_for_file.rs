@@ -102,18 +102,19 @@ async fn a_limit_or_cursor_that_cannot_be_is_a_400() {
 }
 
 #[tokio::test]
-async fn whoever_may_only_view_the_file_sees_no_links_and_whoever_may_edit_it_all() {
+async fn only_the_files_own_organisation_sees_its_links() {
     let stack = Stack::new();
     let list = |id: &str| Reply::of(stack.request(&stack.other_token, Method::GET, &path(id, "")));
     let none = list("4ffdc191-f32c-404a-8520-c403b7408afa").await;
     let (id, made) = file_with_links(&stack, 1).await;
-    for acl in [json!({}), json!({ "view": ["org:456"] }), json!({ "delete": ["org:456"] })] {
+    for acl in [json!({ "view": ["org:456"] }), json!({ "delete": ["org:456"] }), json!({ "edit": ["org:456"] })] {
         stack.save(&json!({ "_id": id, "_acl": acl })).await;
-        let reply = list(&id).await;
-        assert_eq!((reply.status, &reply.body), (404, &none.body), "{acl}");
+        list(&id).await.error(403);
     }
-    stack.save(&json!({ "_id": id, "_acl": { "edit": ["org:456"] } })).await;
-    assert_eq!(urls(&list(&id).await.expect(200)), [&made[0]]);
+    stack.save(&json!({ "_id": id, "_acl": {} })).await;
+    let reply = list(&id).await;
+    assert_eq!((reply.status, &reply.body), (404, &none.body));
+    assert_eq!(urls(&stack.get(&path(&id, "")).await.expect(200)), [&made[0]]);
 }
 
 #[tokio::test]

@@ -15,12 +15,50 @@ async fn a_preview_fits_in_the_box_keeps_its_aspect_and_is_never_enlarged() {
         ("", 200, 100),
         ("w=&h=", 200, 100),
         ("w=100", 100, 50),
-        ("h=50", 100, 50),
-        ("w=100&h=10", 20, 10),
+        ("h=64", 128, 64),
+        ("w=100&h=16", 32, 16),
         ("w=2048&h=2048", 400, 200),
     ] {
         let seen = preview(stack.preview(&stack.token, &file, query)).await;
         assert_eq!(seen, ("image/jpeg", width, height), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn sizes_are_reduced_to_a_few_so_that_few_previews_are_kept() {
+    let stack = Stack::new();
+    let file = stack.saved("a.svg", &svg(400, 200, "teal")).await;
+    let first = stack.preview(&stack.token, &file, "w=64").send().await.unwrap();
+    for (query, width, height) in [
+        ("w=64", 64, 32),
+        ("w=65", 64, 32),
+        ("w=99", 64, 32),
+        ("w=15", 8, 4),
+        ("w=7", 1, 1),
+        ("w=399", 300, 150),
+        ("w=310", 300, 150),
+    ] {
+        let seen = preview(stack.preview(&stack.token, &file, query)).await;
+        assert_eq!(seen, ("image/jpeg", width, height), "{query}");
+    }
+    assert_eq!(stack.kept_previews(&file).await.len(), 4);
+    let again = stack.preview(&stack.token, &file, "w=99").header("if-none-match", header(&first, "etag"));
+    assert_eq!(again.send().await.unwrap().status(), 304);
+}
+
+#[tokio::test]
+async fn a_preview_that_is_rendered_while_its_file_is_removed_is_not_kept() {
+    let stack = Stack::new();
+    for _ in 0..3 {
+        let file = stack.saved("a.svg", &svg(2_000, 2_000, "teal")).await;
+        let previews = ["w=2048", "w=1600", "w=1280", "w=1024", "w=800", "w=640"]
+            .map(|query| tokio::spawn(stack.preview(&stack.token, &file, query).send()));
+        stack.delete(&format!("/v2/files/{}?purge=true", text(&file["_id"]))).await.expect(200);
+        for preview in previews {
+            let status = preview.await.unwrap().unwrap().status().as_u16();
+            assert!([200, 404].contains(&status), "{status}");
+        }
+        assert_eq!(stack.kept_previews(&file).await, [""; 0]);
     }
 }
 
@@ -74,8 +112,8 @@ async fn a_preview_is_kept_and_every_operation_uses_it_until_the_file_goes() {
     ] {
         assert_eq!(preview(request).await, MARKED);
     }
-    let other_size = preview(stack.preview(&stack.token, &file, "w=50")).await;
-    assert_eq!(other_size, ("image/jpeg", 50, 25));
+    let other_size = preview(stack.preview(&stack.token, &file, "w=64")).await;
+    assert_eq!(other_size, ("image/jpeg", 64, 32));
     assert_eq!(stack.kept_previews(&file).await.len(), 2);
     stack.delete(&format!("/v2/files/{}?purge=true", text(&file["_id"]))).await.expect(200);
     assert_eq!(stack.kept_previews(&file).await, [""; 0]);

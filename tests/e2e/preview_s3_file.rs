@@ -16,8 +16,8 @@ async fn an_upload_has_a_preview_before_it_is_saved_and_its_version_after() {
         let upload = stack.upload(name, &svg(40, 20, "teal")).await;
         assert_eq!(preview(stack.s3_preview(&stack.token, &upload, "")).await, ("image/jpeg", 40, 20), "{name}");
         let file = stack.save(&json!({ "s3ref": upload })).await;
-        let saved = preview(stack.s3_preview(&stack.token, &file["s3ref"], "w=20")).await;
-        assert_eq!(saved, ("image/jpeg", 20, 10), "{name}");
+        let saved = preview(stack.s3_preview(&stack.token, &file["s3ref"], "w=16")).await;
+        assert_eq!(saved, ("image/jpeg", 16, 8), "{name}");
     }
 }
 
@@ -27,9 +27,14 @@ async fn an_upload_that_is_sent_again_has_another_preview() {
     let place = stack.post("/v2/files/upload", &json!({ "filename": "a.svg" })).await.expect(201);
     for (width, height) in [(40, 20), (20, 40)] {
         stack.http.put(text(&place["upload_url"])).body(svg(width, height, "teal")).send().await.unwrap();
-        let seen = preview(stack.s3_preview(&stack.token, &place["s3ref"], "")).await;
-        assert_eq!(seen, ("image/jpeg", width, height));
+        for _ in 0..2 {
+            let seen = preview(stack.s3_preview(&stack.token, &place["s3ref"], "")).await;
+            assert_eq!(seen, ("image/jpeg", width, height));
+        }
     }
+    let key = text(&place["s3ref"]["key"]).strip_prefix("temp/").unwrap();
+    let folder = key.rsplit_once('/').unwrap().0;
+    assert_eq!(stack.keys(&format!("previews/{folder}/")).await.len(), 1, "in the place of the first");
 }
 
 #[tokio::test]

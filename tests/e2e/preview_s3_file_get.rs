@@ -15,8 +15,8 @@ async fn the_s3ref_of_an_upload_or_a_version_is_shown_in_a_session() {
     let saved = stack.saved("b c.svg", &svg(40, 20, "teal")).await;
     for s3ref in [&upload, &saved["s3ref"]] {
         let request = stack.request_in_session(&stack.token, Method::GET, PATH);
-        let query = [("bucket", text(&s3ref["bucket"])), ("key", text(&s3ref["key"])), ("w", "20")];
-        assert_eq!(preview(request.query(&query)).await, ("image/jpeg", 20, 10));
+        let query = [("bucket", text(&s3ref["bucket"])), ("key", text(&s3ref["key"])), ("w", "16")];
+        assert_eq!(preview(request.query(&query)).await, ("image/jpeg", 16, 8));
     }
 }
 

@@ -142,6 +142,23 @@ impl Stack {
             .unwrap_or_default()
     }
 
+    /// Nothing is left of saves of this upload but a mark that runs out.
+    pub async fn assert_unsaved(&self, id: &str) {
+        for item in self.items(&format!("FILE#{id}")).await {
+            assert_eq!(item["state"].as_s().unwrap(), "pending");
+            assert!(item.contains_key("expires_at"));
+        }
+    }
+
+    /// Whether nothing is left of a file but the marks of its uploads, which run out.
+    pub async fn is_removed(&self, id: &str) -> bool {
+        let items = self.items(&format!("FILE#{id}")).await;
+        let is_mark = |item: &HashMap<String, AttributeValue>| {
+            item.contains_key("expires_at") && item.get("state").is_some_and(|state| state.as_s().unwrap() == "removed")
+        };
+        items.iter().all(is_mark)
+    }
+
     /// The keys of all objects below a prefix.
     pub async fn keys(&self, prefix: &str) -> Vec<String> {
         let list = self.s3.list_objects_v2().bucket(&self.bucket).prefix(prefix).send().await.unwrap();

@@ -1,6 +1,6 @@
 //! Tokens: every operation that takes one refuses every bad one, in the same words.
 
-use crate::stack::{Reply, Stack};
+use crate::stack::{Reply, Stack, text};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use reqwest::Method;
@@ -13,6 +13,7 @@ const OPERATIONS: &[(Method, &str)] = &[
     (Method::POST, "/v2/files"),
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
     (Method::GET, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa"),
+    (Method::GET, "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa/versions"),
     (Method::GET, "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa/download"),
     (Method::POST, "/v1/files:downloadFiles"),
     (Method::POST, "/v1/files:downloadS3"),
@@ -67,6 +68,15 @@ pub fn with(changes: &Value) -> String {
     signed(Algorithm::RS256, Some("local-RS256"), &claims)
 }
 
+/// A valid token but for `crit` in its header.
+fn critical(names: &Value) -> String {
+    let header = json!({ "alg": "EdDSA", "typ": "JWT", "kid": "local-EdDSA", "crit": names });
+    let encode_part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let text = format!("{}.{}", encode_part(&header), encode_part(&claims()));
+    let key = EncodingKey::from_ed_pem(&pem("EdDSA")).unwrap();
+    format!("{text}.{}", jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::EdDSA).unwrap())
+}
+
 /// Tokens that must be refused, and why.
 fn bad_tokens(stack: &Stack) -> Vec<(&'static str, String)> {
     let now = time::OffsetDateTime::now_utc().unix_timestamp();
@@ -102,6 +112,8 @@ fn bad_tokens(stack: &Stack) -> Vec<(&'static str, String)> {
         ("expired", with(&json!({ "exp": now - 60 }))),
         ("not yet valid", with(&json!({ "nbf": now + 600 }))),
         ("no expiry", with(&json!({ "exp": null }))),
+        ("an extension that must be understood", critical(&json!(["exp"]))),
+        ("a list of issuers", with(&json!({ "iss": ["https://tokens.example"] }))),
         ("wrong issuer", with(&json!({ "iss": "https://other.example" }))),
         ("no issuer", with(&json!({ "iss": null }))),
         ("wrong audience", with(&json!({ "aud": "other" }))),
@@ -109,7 +121,8 @@ fn bad_tokens(stack: &Stack) -> Vec<(&'static str, String)> {
         ("no organisation", with(&json!({ "org_id": null }))),
         ("reserved organisation", with(&json!({ "org_id": "temp" }))),
         ("organisation with a slash", with(&json!({ "org_id": "123/456" }))),
-        ("organisation that is no text", with(&json!({ "org_id": ["123"] }))),
+        ("organisation that is a list", with(&json!({ "org_id": ["123"] }))),
+        ("organisation that is a number with a fraction", with(&json!({ "org_id": 1.5 }))),
     ]
 }
 
@@ -148,4 +161,15 @@ async fn each_of_the_three_algorithms_is_accepted() {
         let request = stack.request(&token, Method::POST, "/v2/files/upload");
         Reply::of(request.json(&json!({ "filename": "a.txt" }))).await.expect(201);
     }
+}
+
+#[tokio::test]
+async fn an_organisation_and_a_user_may_be_whole_numbers() {
+    let stack = Stack::new();
+    let token = with(&json!({ "org_id": 123, "sub": 7 }));
+    let request = stack.request(&token, Method::POST, "/v2/files/upload");
+    let upload = Reply::of(request.json(&json!({ "filename": "a.txt" }))).await.expect(201);
+    assert!(text(&upload["s3ref"]["key"]).starts_with("temp/123/"), "{upload}");
+    // An operation that needs a user.
+    Reply::of(stack.request(&token, Method::GET, "/v1/order/collections")).await.expect(200);
 }

@@ -110,3 +110,33 @@ async fn a_promised_size_over_the_limit_is_refused_before_any_byte_is_sent() {
     let body = json!({ "filename": "a.txt", "size_bytes": 5_368_709_121_u64 });
     stack.post("/v2/files/upload", &body).await.error(413);
 }
+
+#[tokio::test]
+async fn a_type_is_signed_stored_and_served_exactly_as_it_was_given() {
+    let stack = Stack::new();
+    let mime = "application/vnd.ms-excel.sheet.macroEnabled.12";
+    let reply = stack.post("/v2/files/upload", &json!({ "filename": "a.xlsm", "mime_type": mime })).await.expect(201);
+    assert_eq!(reply["upload_post"]["fields"]["Content-Type"], mime);
+    let put = stack.http.put(text(&reply["upload_url"])).header("content-type", mime).body("x").send().await.unwrap();
+    assert_eq!(put.status(), 200, "{}", put.text().await.unwrap());
+    let saved = stack.save(&json!({ "s3ref": reply["s3ref"] })).await;
+    assert_eq!((&saved["mime_type"], &saved["type"]), (&json!(mime), &json!("spreadsheet")));
+    assert_eq!(stack.download(&saved["_id"], "").await.headers()["content-type"], mime);
+}
+
+#[tokio::test]
+async fn an_empty_type_means_none_on_upload_and_on_every_save() {
+    let stack = Stack::new();
+    let body = json!({ "filename": "a.bin", "mime_type": "" });
+    let reply = stack.post("/v2/files/upload", &body).await.expect(201);
+    let put = stack.http.put(text(&reply["upload_url"])).header("content-type", "text/html").body("x");
+    assert_eq!(put.send().await.unwrap().status(), 200, "none was promised");
+    let saved = stack.save(&json!({ "s3ref": reply["s3ref"], "mime_type": "" })).await;
+    assert_eq!(saved["mime_type"], "text/html");
+    let same = stack.save(&json!({ "_id": saved["_id"], "mime_type": "" })).await;
+    assert_eq!(same["mime_type"], "text/html");
+    let s3ref = stack.upload("b.txt", b"2").await;
+    let batch = json!([{ "_id": saved["_id"], "s3ref": s3ref, "mime_type": "" }]);
+    let saved = stack.post("/v2/files?version_only=true", &batch).await.expect(200);
+    assert_eq!(saved["mime_type"], "text/html", "{saved}");
+}

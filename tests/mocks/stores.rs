@@ -1,12 +1,20 @@
 //! A table and a bucket that answer as told and keep one list of what they are asked, for the functions' unit tests.
 
+#![allow(dead_code, reason = "each function uses what its tests need")]
+
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{
     operation::{
+        batch_write_item::BatchWriteItemOutput,
+        get_item::GetItemOutput,
+        put_item::{PutItemError, PutItemInput, PutItemOutput},
         query::{QueryInput, QueryOutput},
         transact_write_items::{TransactWriteItemsError, TransactWriteItemsInput, TransactWriteItemsOutput},
     },
-    types::{CancellationReason, error::TransactionCanceledException},
+    types::{
+        AttributeValue, CancellationReason,
+        error::{ConditionalCheckFailedException, TransactionCanceledException},
+    },
 };
 use aws_sdk_s3::operation::{
     delete_objects::DeleteObjectsOutput,
@@ -24,14 +32,23 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::{config_bag::ConfigBag, retry::RetryConfig};
 use serde_json::json;
-use shared::{file::File, file_store::FileStore, object_store::ObjectStore};
-use std::sync::{Arc, Mutex};
+use shared::{
+    file::{File, Version},
+    file_store::FileStore,
+    object_store::ObjectStore,
+};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 pub const FILE_ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
 pub const OBJECT_KEY: &str = "123/4ffdc191-f32c-404a-8520-c403b7408afa/a.pdf";
 
-/// The operations that were asked for, in order, with the access that tags give and the revision that a transaction
-/// replaces.
+type Item = HashMap<String, AttributeValue>;
+
+/// The operations that were asked for, in order, with the access that tags give. A write of a file is a `Commit` of its
+/// new revision, and one of a pending mark a `Claim`.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<Vec<String>>>);
 
@@ -61,16 +78,24 @@ impl Intercept for Calls {
             let public = put.tagging().unwrap().tag_set().iter().any(|tag| tag.key() == "access");
             call += if public { " public" } else { " private" };
         }
+        if let Some(put) = context.input().downcast_ref::<PutItemInput>() {
+            call = write(put.item().unwrap());
+        }
         if let Some(transaction) = context.input().downcast_ref::<TransactWriteItemsInput>() {
-            let mut puts = transaction.transact_items().iter().filter_map(|action| action.put());
-            let revision = puts.find_map(|put| put.expression_attribute_values()?.get(":revision"));
-            call += &revision.map(|revision| format!(" {}", revision.as_n().unwrap())).unwrap_or_default();
+            call = write(transaction.transact_items()[0].put().unwrap().item());
         }
         if context.input().downcast_ref::<QueryInput>().is_some_and(asks_for_links) {
             call += " links";
         }
         self.0.lock().unwrap().push(call);
         Ok(())
+    }
+}
+
+fn write(item: &Item) -> String {
+    match item.get("revision") {
+        Some(revision) => format!("Commit {}", revision.as_n().unwrap()),
+        None => "Claim".to_owned(),
     }
 }
 
@@ -93,12 +118,22 @@ fn asks_for_links(query: &QueryInput) -> bool {
     query.expression_attribute_values().unwrap()[":pk"].as_s().unwrap().starts_with("LINKS#")
 }
 
+fn asks_for_history(query: &QueryInput) -> bool {
+    query.expression_attribute_values().unwrap().contains_key(":first")
+}
+
+fn as_item(version: &Version) -> Item {
+    serde_dynamo::to_item(version).unwrap()
+}
+
 /// A table and a bucket that answer by these rules, and take every other write that all functions make. No file has public
 /// links or previews.
 pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
     let taken = [
+        &mock!(aws_sdk_dynamodb::Client::put_item).then_output(|| PutItemOutput::builder().build()),
         &mock!(aws_sdk_dynamodb::Client::transact_write_items)
             .then_output(|| TransactWriteItemsOutput::builder().build()),
+        &mock!(aws_sdk_dynamodb::Client::batch_write_item).then_output(|| BatchWriteItemOutput::builder().build()),
         &mock!(aws_sdk_dynamodb::Client::query)
             .match_requests(asks_for_links)
             .then_output(|| QueryOutput::builder().build()),
@@ -112,23 +147,43 @@ pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
     (FileStore::with_client(table, "files"), ObjectStore::with_client(bucket, "bucket"), calls)
 }
 
-/// What the table says of a file, one reading after the other; the last is repeated.
-pub fn readings(files: Vec<Option<File>>) -> Rule {
-    let readings = Mutex::new((0, files));
-    let asks_for_the_file = |query: &QueryInput| !asks_for_links(query);
-    mock!(aws_sdk_dynamodb::Client::query).match_requests(asks_for_the_file).then_compute_output(move |_| {
+/// What the table says of a file, one reading after the other, by a query and by a get; the last is repeated.
+pub fn readings(files: Vec<Option<File>>) -> [Rule; 3] {
+    let latest = files.last().cloned().flatten();
+    let readings = Arc::new(Mutex::new((0, files)));
+    let next = move || {
         let (next, files) = &mut *readings.lock().unwrap();
         let file = files[*next].clone();
         *next = (*next + 1).min(files.len() - 1);
-        let mut items = Vec::new();
-        if let Some(File { meta, versions }) = file {
-            items.extend(versions.iter().map(|version| serde_dynamo::to_item(version).unwrap()));
-            let mut meta: std::collections::HashMap<_, _> = serde_dynamo::to_item(meta).unwrap();
-            meta.insert("sk".into(), aws_sdk_dynamodb::types::AttributeValue::S("META".into()));
-            items.push(meta);
-        }
-        QueryOutput::builder().set_items(Some(items)).build()
-    })
+        file
+    };
+    let again = next.clone();
+    // What a new version supersedes is read without `META`.
+    let superseded: Vec<Item> = latest.iter().flat_map(|file| &file.versions).map(as_item).collect();
+    let history = mock!(aws_sdk_dynamodb::Client::query).match_requests(asks_for_history);
+    let history =
+        history.then_compute_output(move |_| QueryOutput::builder().set_items(Some(superseded.clone())).build());
+    let asks_for_the_file = |query: &QueryInput| !asks_for_links(query) && !asks_for_history(query);
+    let query = mock!(aws_sdk_dynamodb::Client::query).match_requests(asks_for_the_file);
+    let query = query.then_compute_output(move |_| {
+        let Some(File { meta, versions }) = next() else { return QueryOutput::builder().build() };
+        let superseded = versions.iter().skip(1).map(as_item);
+        let mut meta: Item = serde_dynamo::to_item(meta).unwrap();
+        meta.insert("sk".into(), AttributeValue::S("META".into()));
+        QueryOutput::builder().set_items(Some([meta].into_iter().chain(superseded).collect())).build()
+    });
+    let get = mock!(aws_sdk_dynamodb::Client::get_item).then_compute_output(move |_| {
+        let meta = again().map(|file| serde_dynamo::to_item(file.meta).unwrap());
+        GetItemOutput::builder().set_item(meta).build()
+    });
+    [query, history, get]
+}
+
+/// The first write of a file by itself loses to somebody else's.
+pub fn loses_alone_once() -> Rule {
+    let lost = || PutItemError::ConditionalCheckFailedException(ConditionalCheckFailedException::builder().build());
+    let commits = |put: &PutItemInput| put.item().unwrap().contains_key("revision");
+    mock!(aws_sdk_dynamodb::Client::put_item).match_requests(commits).sequence().error(lost).build()
 }
 
 /// What a transaction is told that came second.

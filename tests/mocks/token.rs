@@ -6,7 +6,7 @@ use shared::{
     auth::Auth,
     jwks::{Jwks, VerifyingKey},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 /// An Ed25519 key, in PKCS #8.
 fn key() -> EncodingKey {
@@ -16,8 +16,8 @@ fn key() -> EncodingKey {
 
 pub fn auth() -> Auth {
     let jwk = Jwk::from_encoding_key(&key(), Algorithm::EdDSA).unwrap();
-    let key = VerifyingKey { algorithm: Algorithm::EdDSA, key: DecodingKey::from_jwk(&jwk).unwrap() };
-    let jwks = Jwks::Inline(HashMap::from([("ed".to_owned(), Arc::new(key))]));
+    let key = DecodingKey::from_jwk(&jwk).unwrap();
+    let jwks = Jwks::Inline(vec![Arc::new(VerifyingKey { id: Some("ed".into()), algorithm: Algorithm::EdDSA, key })]);
     Auth::new("issuer".into(), "file-api".into(), "org_id".into(), "sub".into(), "file_admin".into(), jwks)
 }
 

@@ -6,7 +6,7 @@
 use lambda_http::{
     Body, Error, Request, Response,
     http::{
-        HeaderValue, StatusCode,
+        HeaderValue, Method, StatusCode,
         header::{LOCATION, REFERRER_POLICY},
     },
 };
@@ -32,8 +32,11 @@ async fn handle(app: Arc<AccessPublicLink>, request: Request) -> Result<Response
     let id = http::path_link_id(&request)?;
     let link = app.files.find_link(id).await?.ok_or_else(ApiError::link_not_found)?;
     let (meta, ()) = tokio::join!(app.files.find_meta(link.file_id), note_access(&app.files, &link));
-    let meta = meta?.filter(|meta| meta.deleted_at.is_none()).ok_or_else(ApiError::link_not_found)?;
-    let url = app.downloads.latest(&meta, true).await?;
+    let meta = meta?.filter(|meta| !meta.is_deleted()).ok_or_else(ApiError::link_not_found)?;
+    let url = match *request.method() {
+        Method::HEAD => app.downloads.latest_head(&meta, true).await?,
+        _ => app.downloads.latest(&meta, true).await?,
+    };
 
     let mut response = http::empty(StatusCode::FOUND);
     response.headers_mut().insert(LOCATION, HeaderValue::try_from(url).map_err(ApiError::internal)?);

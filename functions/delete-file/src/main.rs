@@ -1,22 +1,23 @@
 //! `deleteFile`: hides a file from every reader, at once or for good after a while.
 //!
 //! With `purge=true`, and always by the v1 path, the file, its versions and their objects are gone when the reply is
-//! sent. Else they are kept, hidden, for the retention time. Either way one conditional write is what deletes the file;
-//! the rest can be repeated, and the stream worker repeats it if this function dies on the way.
+//! sent. Else they are kept, hidden, for the retention time. Either way one conditional write decides; the rest can be
+//! repeated, and the stream worker repeats it if this function dies on the way.
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use shared::{
-    ApiError,
+    ApiError, access,
     acl::Right,
     auth::{Auth, Caller},
     config::{self, ConfigError},
-    file::{AccessControl, File, timestamp},
-    file_store::{FileStore, MAX_ATTEMPTS, Written, back_off},
+    file::{File, Meta, timestamp},
+    file_store::{Change, FileStore},
     http,
     object_key::FileId,
     object_store::ObjectStore,
     presign::Presigner,
     purge::purge,
+    table::{MAX_ATTEMPTS, Written, back_off},
 };
 use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
@@ -40,10 +41,9 @@ async fn handle(app: Arc<DeleteFile>, request: Request) -> Result<Response<Body>
     let strict = http::flag_query(&request, "strict", false)?;
     let id = http::path_file_id(&request)?;
 
-    let file = app.mark_deleted(&caller, id, at_once).await?;
+    let (file, deleted) = app.mark_deleted(&caller, id, at_once).await?;
     if at_once {
-        // If the worker removes it at the same time, one of the two removals is enough.
-        let _ = purge(&app.files, &app.objects, &file.meta, &file.versions).await?;
+        purge(&app.files, &app.objects, &deleted).await?;
     }
     http::json(StatusCode::OK, &file.entity(&app.bucket, strict))
 }
@@ -59,21 +59,20 @@ impl DeleteFile {
         })
     }
 
-    /// Deletes the file for every reader, and says from when on it is to be removed for good.
-    async fn mark_deleted(&self, caller: &Caller, id: FileId, at_once: bool) -> Result<File, ApiError> {
+    /// Deletes the file for every reader, and says from when on it is to be removed for good. Returns it as it was and
+    /// as it is.
+    async fn mark_deleted(&self, caller: &Caller, id: FileId, at_once: bool) -> Result<(File, Meta), ApiError> {
         let wait = if at_once { Duration::ZERO } else { self.retention };
         for attempt in 0..MAX_ATTEMPTS {
             let file = self.files.load(caller, id, Right::Delete).await?;
-            if file.meta.access_control == AccessControl::PublicRead {
-                // Before the file says so, so that a crash in between leaves too little public, never too much.
-                self.objects.set_access(&file.versions, AccessControl::Private).await?;
-            }
-            let mut meta = file.meta.clone();
-            meta.revision += 1;
-            meta.deleted_at = Some(timestamp());
-            meta.expires_at = Some((OffsetDateTime::now_utc() + wait).unix_timestamp());
-            if self.files.commit(Some(&file.meta), &meta, &[]).await? == Written::Stored {
-                return Ok(file);
+            let expires_at = (OffsetDateTime::now_utc() + wait).unix_timestamp();
+            let meta = file.meta.step_towards(file.meta.deleted(timestamp(), expires_at));
+            let change = Change { before: Some(&file.meta), after: &meta, saved: &[], request: None };
+            if self.files.commit(change).await? == Written::Stored {
+                let deleted = access::settle(&self.files, &self.objects, Some(&file.meta), meta).await?;
+                if deleted.is_deleted() {
+                    return Ok((file, deleted));
+                }
             }
             back_off(attempt).await;
         }

@@ -11,13 +11,13 @@ use aws_smithy_mocks::{Rule, mock};
 use lambda_http::RequestExt;
 use serde_json::Value;
 use std::collections::HashMap;
-use stores::{Calls, FILE_ID, OBJECT_KEY, file, lost_race, readings};
+use stores::{Calls, FILE_ID, OBJECT_KEY, file, loses_alone_once, readings};
 
 /// Deletes the file by this path, and `?purge=` if it is not empty.
 async fn delete(rules: &[&Rule], path: &str, purge: &str) -> (Result<Value, ApiError>, Calls) {
     let (files, objects, calls) = stores::stores(rules);
     let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "test");
-    let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), None, credentials);
+    let bucket = Presigner::new("bucket".into(), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
     let app = DeleteFile { auth: token::auth(), bucket, files, objects, retention: Duration::days(30) };
     let parameter = |name: &str, value: &str| HashMap::from([(name.to_owned(), value.to_owned())]);
     let mut request = Request::new(Body::Empty)
@@ -32,29 +32,34 @@ async fn delete(rules: &[&Rule], path: &str, purge: &str) -> (Result<Value, ApiE
 const V1: &str = "/v1/files/4ffdc191-f32c-404a-8520-c403b7408afa";
 const V2: &str = "/v2/files/4ffdc191-f32c-404a-8520-c403b7408afa";
 
-fn loses_once() -> Rule {
-    mock!(Table::transact_write_items).sequence().error(lost_race).build()
+async fn deleted_from(
+    readings: [Rule; 3],
+    rules: &[&Rule],
+    path: &str,
+    purge: &str,
+) -> (Result<Value, ApiError>, Calls) {
+    delete(&[rules, &readings.each_ref()].concat(), path, purge).await
 }
 
 #[tokio::test]
-async fn a_public_file_is_hidden_before_it_is_marked_deleted() {
+async fn a_public_file_is_hidden_before_it_is_deleted_and_after_the_table_knows() {
     for (path, purge) in [(V2, ""), (V2, "true"), (V1, "")] {
-        let (deleted, calls) = delete(&[&readings(vec![Some(file("public-read"))])], path, purge).await;
+        let (deleted, calls) = deleted_from(readings(vec![Some(file("public-read"))]), &[], path, purge).await;
         assert_eq!(deleted.unwrap()["s3ref"]["key"], OBJECT_KEY);
-        let order = calls.of(&["PutObjectTagging", "TransactWriteItems", "DeleteObjects"]);
-        assert_eq!(order[..2], ["PutObjectTagging private", "TransactWriteItems 1"], "{path} {purge}");
+        let order = calls.of(&["PutObjectTagging", "Commit", "DeleteObjects"]);
+        assert_eq!(order[..3], ["Commit 2", "PutObjectTagging private", "Commit 3"], "{path} {purge}");
     }
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_hidden_is_not_marked_deleted() {
+async fn a_file_that_cannot_be_hidden_is_not_removed_yet() {
     let fails = mock!(aws_sdk_s3::Client::put_object_tagging).then_http_response(|| {
         let body = "<Error><Code>AccessDenied</Code></Error>";
         aws_smithy_runtime_api::client::orchestrator::HttpResponse::new(403.try_into().unwrap(), body.into())
     });
-    let (deleted, calls) = delete(&[&fails, &readings(vec![Some(file("public-read"))])], V1, "").await;
+    let (deleted, calls) = deleted_from(readings(vec![Some(file("public-read"))]), &[&fails], V1, "").await;
     assert_eq!(deleted.unwrap_err().status(), 500);
-    assert!(calls.of(&["TransactWriteItems", "DeleteObjects"]).is_empty());
+    assert_eq!(calls.of(&["Commit", "DeleteObjects"]), ["Commit 2"], "the worker finds it and finishes");
 }
 
 #[tokio::test]
@@ -62,18 +67,17 @@ async fn a_lost_race_reads_again_and_hides_a_file_that_turned_public_meanwhile()
     let mut now = file("public-read");
     now.meta.revision = 2;
     let reads = readings(vec![Some(file("private")), Some(now)]);
-    let (deleted, calls) = delete(&[&reads, &loses_once()], V2, "").await;
+    let (deleted, calls) = deleted_from(reads, &[&loses_alone_once()], V2, "").await;
     assert_eq!(deleted.unwrap()["access_control"], "public-read");
-    let order = calls.of(&["Query", "PutObjectTagging", "TransactWriteItems"]);
-    let commit = ["PutObjectTagging private", "TransactWriteItems 2"];
-    assert_eq!(order, [&["Query", "TransactWriteItems 1", "Query"], &commit[..]].concat());
+    let order = calls.of(&["Query", "PutObjectTagging", "Commit"]);
+    assert_eq!(order, ["Query", "Commit 2", "Query", "Commit 3", "PutObjectTagging private", "Commit 4"]);
 }
 
 #[tokio::test]
 async fn a_lost_race_with_another_deletion_is_a_404_and_removes_nothing() {
     for (path, purge) in [(V2, "true"), (V1, "")] {
         let reads = readings(vec![Some(file("private")), None]);
-        let (deleted, calls) = delete(&[&reads, &loses_once()], path, purge).await;
+        let (deleted, calls) = deleted_from(reads, &[&loses_alone_once()], path, purge).await;
         assert_eq!(deleted.unwrap_err().status(), 404);
         assert!(calls.of(&["DeleteObjects"]).is_empty());
     }
@@ -82,27 +86,27 @@ async fn a_lost_race_with_another_deletion_is_a_404_and_removes_nothing() {
 #[tokio::test]
 async fn v1_and_purge_mark_the_file_deleted_then_remove_its_objects_then_its_items() {
     for (path, purge) in [(V1, ""), (V1, "false"), (V2, "true")] {
-        let (deleted, calls) = delete(&[&readings(vec![Some(file("private"))])], path, purge).await;
+        let (deleted, calls) = deleted_from(readings(vec![Some(file("private"))]), &[], path, purge).await;
         assert_eq!(deleted.unwrap()["_id"], FILE_ID);
-        let order = calls.of(&["TransactWriteItems", "DeleteObjects"]);
-        assert_eq!(order, ["TransactWriteItems 1", "DeleteObjects", "TransactWriteItems"], "{path} {purge}");
+        let order = calls.of(&["Commit", "DeleteObjects", "BatchWriteItem"]);
+        assert_eq!(order, ["Commit 2", "DeleteObjects", "BatchWriteItem"], "{path} {purge}");
     }
 }
 
 #[tokio::test]
 async fn v2_without_purge_keeps_objects_and_items_for_the_retention_time() {
     let due = (OffsetDateTime::now_utc() + Duration::days(30)).unix_timestamp();
-    let marked = mock!(Table::transact_write_items)
-        .match_requests(move |transaction| {
-            let meta = transaction.transact_items()[0].put().unwrap().item();
+    let marked = mock!(Table::put_item)
+        .match_requests(move |put| {
+            let meta = put.item().unwrap();
             let expires_at: i64 = meta["expires_at"].as_n().unwrap().parse().unwrap();
             meta.contains_key("deleted_at") && (due..due + 60).contains(&expires_at)
         })
-        .then_output(|| aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput::builder().build());
+        .then_output(|| aws_sdk_dynamodb::operation::put_item::PutItemOutput::builder().build());
     for purge in ["", "false"] {
-        let (deleted, calls) = delete(&[&marked, &readings(vec![Some(file("private"))])], V2, purge).await;
+        let (deleted, calls) = deleted_from(readings(vec![Some(file("private"))]), &[&marked], V2, purge).await;
         assert_eq!(deleted.unwrap()["_id"], FILE_ID);
-        assert_eq!(calls.of(&["TransactWriteItems", "DeleteObjects"]), ["TransactWriteItems 1"]);
+        assert_eq!(calls.of(&["Commit", "DeleteObjects", "BatchWriteItem"]), ["Commit 2"]);
     }
     assert_eq!(marked.num_calls(), 2);
 }

@@ -2,7 +2,15 @@
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde_json::json;
-use shared::{ApiError, acl::Right, auth::Auth, config::ConfigError, download::Downloads, file_store::FileStore, http};
+use shared::{
+    ApiError,
+    acl::Right,
+    auth::Auth,
+    config::ConfigError,
+    download::{Downloads, no_such_version},
+    file_store::FileStore,
+    http,
+};
 use std::sync::Arc;
 
 #[tokio::main(flavor = "current_thread")]
@@ -20,8 +28,13 @@ async fn handle(app: Arc<DownloadFile>, request: Request) -> Result<Response<Bod
     let caller = app.auth.caller(&request).await?;
     let index = http::index_query(&request, "version")?;
     let attachment = http::flag_query(&request, "attachment", true)?;
-    let file = app.files.load(&caller, http::path_file_id(&request)?, Right::View).await?;
-    let download_url = app.downloads.version(&file, index, attachment).await?;
+    let meta = app.files.load_meta(&caller, http::path_file_id(&request)?, Right::View).await?;
+    let download_url = if index == 0 {
+        app.downloads.latest(&meta, attachment).await?
+    } else {
+        let version = app.files.version_at(&meta, index).await?.ok_or_else(no_such_version)?;
+        app.downloads.older(&version, attachment)?
+    };
     http::json(StatusCode::OK, &json!({ "download_url": download_url }))
 }
 

@@ -62,11 +62,10 @@ async fn handle(app: Arc<DownloadFiles>, request: Request) -> Result<Response<Bo
 }
 
 impl Wanted {
-    /// The number of the version, by its file, unless it is the latest or there can be none: a file's numbers have no gaps.
+    /// The number of the version, by its file, unless it is the latest or there can be none.
     fn older(&self, meta: &Meta) -> Option<(FileId, u32)> {
         let index = self.version.filter(|index| *index > 0)?;
-        let number = meta.current.as_ref()?.number.checked_sub(index)?;
-        Some((self.id, number))
+        Some((self.id, meta.number_at(index)?))
     }
 }
 

@@ -60,9 +60,9 @@ impl DownloadS3File {
 
     /// The latest version goes by its file's name and type, any other by its own.
     async fn version_url(&self, caller: &Caller, key: &SavedKey, attachment: bool) -> Result<String, ApiError> {
-        let (file, version) = self.files.load_version(caller, key).await?;
-        let (filename, mime_type) = if file.is_latest(&version) {
-            (&file.meta.filename, &file.meta.mime_type)
+        let (meta, version) = self.files.load_version(caller, key).await?;
+        let (filename, mime_type) = if meta.current.as_ref() == Some(&version) {
+            (&meta.filename, &meta.mime_type)
         } else {
             (&version.filename, &version.mime_type)
         };

@@ -1,6 +1,6 @@
 //! `listPublicLinksForFile`: the public links to a file that are not revoked, oldest first, in pages.
 //!
-//! A link gives access, so whoever may only view the file does not see them.
+//! A link gives access for longer than a grant may last, so only the file's own organisation sees them.
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde::Serialize;
@@ -9,7 +9,6 @@ use shared::{
     acl::Right,
     auth::Auth,
     config::ConfigError,
-    error::Invalid,
     file_store::FileStore,
     http,
     public_link::{LinkCursor, LinkId, PublicLink},
@@ -34,14 +33,17 @@ struct ListPublicLinksForFile {
 async fn handle(app: Arc<ListPublicLinksForFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
     let file = http::path_file_id(&request)?;
-    let (limit, after) = (limit(&request)?, cursor(&request)?);
+    let (limit, after): (_, Option<LinkCursor>) =
+        (http::limit_query(&request, MAX_LIMIT)?, http::cursor_query(&request)?);
     let api = app.public_url.of(&request)?;
-    // Read together; whoever may not edit the file gets the 404 and nothing of the links. One link more than asked for
-    // says whether there is another page.
-    let (_, mut links) = tokio::try_join!(
-        app.files.load_meta(&caller, file, Right::Edit),
+    // Read together. One link more than asked for says whether there is another page.
+    let (meta, mut links) = tokio::try_join!(
+        app.files.load_meta(&caller, file, Right::View),
         app.files.links(file, after.as_ref(), limit + 1)
     )?;
+    if !meta.permits(&caller, Right::Share) {
+        return Err(ApiError::Forbidden("only the file's own organisation may see its public links"));
+    }
     let there_are_more = links.len() > limit;
     links.truncate(limit);
     let last = links.last().filter(|_| there_are_more);
@@ -70,17 +72,6 @@ impl Entry {
     fn new(link: PublicLink, api: &str) -> Self {
         Self { id: link.id, link: link.url(api), last_accessed_at: link.last_accessed_at }
     }
-}
-
-fn limit(request: &Request) -> Result<usize, ApiError> {
-    let Some(limit) = http::text_query(request, "limit") else { return Ok(MAX_LIMIT) };
-    let limit = limit.parse().ok().filter(|limit| (1..=MAX_LIMIT).contains(limit));
-    limit.ok_or_else(|| ApiError::bad_request(format!("limit must be a number from 1 to {MAX_LIMIT}")))
-}
-
-fn cursor(request: &Request) -> Result<Option<LinkCursor>, ApiError> {
-    let cursor = http::text_query(request, "cursor").map(str::parse).transpose();
-    cursor.map_err(|invalid: Invalid| invalid.named("cursor"))
 }
 
 impl ListPublicLinksForFile {

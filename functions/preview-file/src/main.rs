@@ -27,8 +27,8 @@ async fn handle(app: Arc<PreviewFile>, request: Request) -> Result<Response<Body
     let caller = app.auth.caller(&request).await?;
     let index = http::index_query(&request, "version")?;
     let asked = Asked::by(&request, Audience::Caller)?;
-    let file = app.files.load(&caller, http::path_file_id(&request)?, Right::View).await?;
-    app.previews.of_file(&file, index, asked).await
+    let meta = app.files.load_meta(&caller, http::path_file_id(&request)?, Right::View).await?;
+    app.previews.of_file(&app.files, &meta, index, asked).await
 }
 
 impl PreviewFile {

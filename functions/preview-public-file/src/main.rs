@@ -7,7 +7,7 @@ use lambda_http::{Body, Error, Request, Response};
 use shared::{
     ApiError,
     config::ConfigError,
-    file::File,
+    file::Meta,
     file_store::FileStore,
     http,
     preview::{Asked, Audience, Previews},
@@ -27,8 +27,8 @@ struct PreviewPublicFile {
 async fn handle(app: Arc<PreviewPublicFile>, request: Request) -> Result<Response<Body>, ApiError> {
     let index = http::index_query(&request, "version")?;
     let asked = Asked::by(&request, Audience::Everybody)?;
-    let file = app.public_file(&request).await?;
-    app.previews.of_file(&file, index, asked).await
+    let meta = app.public_file(&request).await?;
+    app.previews.of_file(&app.files, &meta, index, asked).await
 }
 
 impl PreviewPublicFile {
@@ -36,12 +36,11 @@ impl PreviewPublicFile {
         Ok(Self { files: FileStore::from_env()?, previews: Previews::from_env()? })
     }
 
-    async fn public_file(&self, request: &Request) -> Result<File, ApiError> {
+    async fn public_file(&self, request: &Request) -> Result<Meta, ApiError> {
         let org = http::text_query(request, "org_id");
-        let file = self.files.find(http::path_file_id(request)?).await?;
-        let is_asked_for =
-            |file: &File| file.meta.deleted_at.is_none() && org.is_none_or(|org| file.meta.org.as_str() == org);
-        let file = file.filter(is_asked_for).ok_or_else(ApiError::file_not_found)?;
-        if file.meta.is_public() { Ok(file) } else { Err(ApiError::Forbidden("the file is not publicly accessible")) }
+        let meta = self.files.find_meta(http::path_file_id(request)?).await?;
+        let is_asked_for = |meta: &Meta| !meta.is_deleted() && org.is_none_or(|org| meta.org.as_str() == org);
+        let meta = meta.filter(is_asked_for).ok_or_else(ApiError::file_not_found)?;
+        if meta.is_public() { Ok(meta) } else { Err(ApiError::Forbidden("the file is not publicly accessible")) }
     }
 }

@@ -1,6 +1,5 @@
 //! What a save makes of a file's attributes.
 
-use crate::source::Staged;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared::{
@@ -9,14 +8,15 @@ use shared::{
     auth::Caller,
     custom_url::CustomUrl,
     error::Invalid,
-    file::{AccessControl, Meta, timestamp},
+    file::{AccessControl, Closing, Meta, Version, timestamp},
     file_type::{FileType, MimeType},
     filename::Filename,
     object_key::FileId,
     relation::{EntityId, MAX_RELATIONS, Relation},
 };
 
-/// The most that a file's further attributes and relations may have, in bytes of JSON: an item holds 400 KB.
+/// The most that a file's further attributes, relations and `_acl` may have, in bytes of JSON: an item holds 400 KB, and
+/// all else that a file has is far below the rest.
 const MAX_ATTRIBUTE_BYTES: usize = 300 * 1024;
 /// Attributes that the contract has as lists, and nothing else.
 pub const LISTS: [&str; 3] = ["_tags", "_purpose", "_manifest"];
@@ -84,7 +84,11 @@ impl Changes {
         meta.filename = self.filename.clone().unwrap_or(meta.filename);
         meta.mime_type = self.mime_type.clone().unwrap_or(meta.mime_type);
         meta.file_type = self.file_type.unwrap_or(meta.file_type);
-        meta.access_control = self.access_control.unwrap_or(meta.access_control);
+        if let Some(access_control) = self.access_control {
+            meta.access_control = access_control;
+            // Of a deletion that is under way nobody takes anything back.
+            meta.closing = meta.closing.filter(|closing| *closing != Closing::Private);
+        }
         meta.acl = self.acl.clone().unwrap_or(meta.acl);
         match &self.custom_download_url {
             UrlChange::Keep => {}
@@ -102,32 +106,37 @@ impl Changes {
         // Null takes a list away: one that is null would be none of the contract's.
         attributes.retain(|name, value| !(value.is_null() && LISTS.contains(&name.as_str())));
         meta.attributes = Value::Object(attributes).to_string();
-        let relations = serde_json::to_string(&meta.relations).map_err(ApiError::internal)?;
-        if meta.attributes.len() + relations.len() > MAX_ATTRIBUTE_BYTES {
+        let lists = serde_json::to_string(&(&meta.relations, &meta.acl)).map_err(ApiError::internal)?;
+        if meta.attributes.len() + lists.len() > MAX_ATTRIBUTE_BYTES {
             return Err(ApiError::PayloadTooLarge(format!(
-                "a file's attributes and relations may have {MAX_ATTRIBUTE_BYTES} bytes in all"
+                "a file's attributes, relations and _acl may have {MAX_ATTRIBUTE_BYTES} bytes of JSON in all"
             )));
         }
         Ok(meta)
     }
 
     /// Like [`Self::apply`], with this as the newest version, whose name and type the file takes.
-    pub fn apply_with(&self, caller: &Caller, before: &Meta, newest: &Staged) -> Result<Meta, ApiError> {
-        let version = &newest.version;
+    pub fn apply_with(
+        &self,
+        caller: &Caller,
+        before: &Meta,
+        version: &Version,
+        source_url: Option<String>,
+    ) -> Result<Meta, ApiError> {
         let renamed = Meta {
             filename: version.filename.clone(),
             mime_type: version.mime_type.clone(),
             file_type: FileType::of(&version.mime_type),
             current: Some(version.clone()),
-            source_url: newest.source_url.clone(),
+            source_url,
             ..before.clone()
         };
         self.apply(caller, &renamed)
     }
 
     /// Like [`Self::apply_with`], but the file keeps everything else as it is.
-    pub fn apply_version_only(&self, caller: &Caller, before: &Meta, newest: &Staged) -> Result<Meta, ApiError> {
-        self.apply(caller, &Meta { current: Some(newest.version.clone()), ..before.clone() })
+    pub fn apply_version_only(&self, caller: &Caller, before: &Meta, newest: &Version) -> Result<Meta, ApiError> {
+        self.apply(caller, &Meta { current: Some(newest.clone()), ..before.clone() })
     }
 
     /// Who may edit a file of another organisation may not share it further.
@@ -155,6 +164,7 @@ pub fn new_file(caller: &Caller, id: FileId, filename: Filename, mime_type: Mime
         filename,
         mime_type,
         access_control: AccessControl::Private,
+        closing: None,
         acl: Acl::of(&caller.org),
         current: None,
         custom_download_url: None,

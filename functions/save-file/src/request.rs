@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 use shared::{
     ApiError,
     acl::Acl,
+    auth::Caller,
     error::Invalid,
     file::AccessControl,
-    file_type::{FileType, MimeType},
+    file_type::{FileType, MimeType, mime_field},
     filename::Filename,
     http,
+    idempotency::Idempotency,
     object_key::{FileId, ObjectKey, SavedKey, TempKey},
     s3ref::S3Ref,
 };
@@ -35,6 +37,7 @@ const READ_ONLY: [&str; 11] = [
 ];
 
 /// A save request.
+#[derive(Default)]
 pub struct SaveRequest {
     /// The file to change; none for a new one.
     pub file_id: Option<FileId>,
@@ -50,6 +53,8 @@ pub struct SaveRequest {
     pub delete_temp_file: bool,
     /// Whether the reply has attributes of the caller's under `__additional`.
     pub strict: bool,
+    /// Its `Idempotency-Key`, if it has one.
+    pub idempotency: Option<Idempotency>,
 }
 
 /// A version that is asked for: its bytes, and the name and type to give them instead of their own.
@@ -71,6 +76,16 @@ pub enum Source {
     Url(String),
 }
 
+impl Source {
+    /// The upload that is no longer needed once it is saved.
+    pub fn upload(&self) -> Option<&TempKey> {
+        match self {
+            Self::Upload(key) => Some(key),
+            Self::Saved(_) | Self::Url(_) => None,
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct SaveBody {
     #[serde(rename = "_id")]
@@ -80,6 +95,7 @@ struct SaveBody {
     s3ref: Option<S3Ref>,
     source_url: Option<String>,
     filename: Option<Filename>,
+    #[serde(default, deserialize_with = "mime_field")]
     mime_type: Option<MimeType>,
     r#type: Option<FileType>,
     access_control: Option<AccessControl>,
@@ -101,6 +117,7 @@ struct BatchItem {
     #[serde(default, deserialize_with = "http::object_field")]
     s3ref: Option<S3Ref>,
     filename: Option<Filename>,
+    #[serde(default, deserialize_with = "mime_field")]
     mime_type: Option<MimeType>,
     /// Checked and not used: a batch adds versions and leaves the file's attributes as they are.
     #[serde(rename = "access_control")]
@@ -108,7 +125,7 @@ struct BatchItem {
 }
 
 impl SaveRequest {
-    pub fn parse(request: &Request, bucket: &str) -> Result<Self, ApiError> {
+    pub fn parse(request: &Request, caller: &Caller, bucket: &str) -> Result<Self, ApiError> {
         let version_only = http::flag_query(request, "version_only", false)?;
         let delete_temp_file = http::flag_query(request, "delete_temp_file", true)?;
         let strict = http::flag_query(request, "strict", false)?;
@@ -119,7 +136,8 @@ impl SaveRequest {
             }
             body => Self::one(http::object(body)?, bucket, version_only)?,
         };
-        Ok(Self { delete_temp_file, strict, ..save })
+        let idempotency = Idempotency::of(request, caller)?;
+        Ok(Self { delete_temp_file, strict, idempotency, ..save })
     }
 
     fn one(body: SaveBody, bucket: &str, version_only: bool) -> Result<Self, ApiError> {
@@ -151,7 +169,7 @@ impl SaveRequest {
             attributes,
         };
         let changes = if version_only { Changes::default() } else { changes };
-        Ok(Self { file_id, versions, sent_back, changes, version_only, delete_temp_file: true, strict: false })
+        Ok(Self { file_id, versions, sent_back, changes, version_only, ..Self::default() })
     }
 
     fn batch(body: Value, bucket: &str) -> Result<Self, ApiError> {
@@ -174,10 +192,7 @@ impl SaveRequest {
             }
             versions.push(NewVersion { source, filename: item.filename, mime_type: item.mime_type });
         }
-        let changes = Changes::default();
-        let version_only = true;
-        let (sent_back, delete_temp_file, strict) = (None, true, false);
-        Ok(Self { file_id: target, versions, sent_back, changes, version_only, delete_temp_file, strict })
+        Ok(Self { file_id: target, versions, version_only: true, ..Self::default() })
     }
 }
 

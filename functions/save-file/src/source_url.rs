@@ -2,7 +2,7 @@
 //!
 //! Each hop resolves its host, checks every address of the answer, and connects to exactly those: nothing asks DNS a
 //! second time. Redirects are followed here, one hop after the other, so that each is checked like the first. Every
-//! refused address gets the same reply, and so does every failure of the network, or callers could use us to scan one.
+//! refused address and every failure of the network get one and the same reply, or callers could use us to scan one.
 
 mod fetched;
 mod filename;
@@ -124,10 +124,18 @@ fn location(response: &HttpResponse) -> Option<&str> {
     response.headers().get(header::LOCATION).filter(|_| is_redirect)
 }
 
-/// One reply to a name that DNS does not know, a port that is closed, and an answer that is no HTTP or never comes.
+/// One reply, whatever is wrong with the URL, its name, its addresses or the connection: callers could otherwise tell which
+/// names and ports exist where only we can look. The log has the cause.
+fn refused() -> ApiError {
+    ApiError::bad_request(
+        "source_url: could not be fetched; it must be an http or https URL on a public address that answers with the file",
+    )
+}
+
+/// A name that DNS does not know, a port that is closed, and an answer that is no HTTP or never comes.
 fn not_fetched(cause: &(impl Error + 'static)) -> ApiError {
     tracing::info!(cause = %DisplayErrorContext(cause), "a source_url could not be fetched");
-    ApiError::bad_request("source_url: could not be fetched; check that it answers with the file")
+    refused()
 }
 
 /// The system's resolver.

@@ -56,9 +56,30 @@ async fn a_token_need_not_name_a_user() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_bearer_token_gets_401() {
+async fn whole_numbers_that_name_somebody_are_taken_as_text() {
+    let mut claims = claims("org_id", 123);
+    claims["sub"] = json!(u64::MAX);
+    let caller = caller(&format!("Bearer {}", signed(&claims))).await.unwrap();
+    assert_eq!((caller.org.as_str(), caller.user.as_deref()), ("123", Some("18446744073709551615")));
+}
+
+#[tokio::test]
+async fn a_token_without_a_key_id_is_checked_with_the_only_key() {
+    let jwks = Jwks::inline(&json!({ "keys": [jwk("ed", Algorithm::EdDSA, &ed25519(7))] }));
+    let auth = Auth { jwks, ..auth() };
+    for (key, passes) in [(ed25519(7), true), (ed25519(8), false)] {
+        let token = token(None, Algorithm::EdDSA, &key, &claims("x", 1));
+        let request = http::Request::builder().header(AUTHORIZATION, format!("Bearer {token}")).body(Body::Empty);
+        assert_eq!(auth.caller(&request.unwrap()).await.is_ok(), passes);
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_bearer_token_gets_401_and_a_line_in_the_log() {
+    let (logs, _guard) = logs();
     let none = auth().caller(&http::Request::new(Body::Empty)).await.unwrap_err();
     assert_eq!(none.status(), 401);
+    assert!(logs.text().contains("token refused: there is none"), "{}", logs.text());
     for header in ["", "Bearer", "Basic YTpi", &signed(&claims("x", 1))] {
         assert_eq!(caller(header).await.unwrap_err().status(), 401, "{header:?}");
     }
@@ -146,7 +167,15 @@ async fn whatever_is_wrong_with_a_token_the_reply_is_one_401_and_the_log_does_no
     let forged = format!("{header}.{}.{signature}", encode(claims("org_id", "456")));
     // The public key as a shared secret, which a verifier that trusts the token's `alg` would take.
     let public = EncodingKey::from_secret(RSA_MODULUS.as_bytes());
+    // As `token` makes it, with `crit` in its header.
+    let critical = |names: Value| {
+        let header = json!({ "alg": "EdDSA", "kid": "ed", "crit": names, "b64": true });
+        let text = format!("{}.{}", encode(header), encode(good.clone()));
+        let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &ed25519(7), Algorithm::EdDSA).unwrap();
+        format!("{text}.{signature}")
+    };
     let (logs, _guard) = logs();
+    let mut refusals = 0;
     for (why, token) in [
         ("expired", signed(&claims("exp", now() - 60))),
         ("not valid yet", signed(&claims("nbf", now() + 60))),
@@ -158,7 +187,12 @@ async fn whatever_is_wrong_with_a_token_the_reply_is_one_401_and_the_log_does_no
         ("no organisation", signed(&claims("org_id", Value::Null))),
         ("a reserved organisation", signed(&claims("org_id", "temp"))),
         ("an organisation with a slash", signed(&claims("org_id", "123/456"))),
-        ("an organisation that is no text", signed(&claims("org_id", 123))),
+        ("an organisation that is a list", signed(&claims("org_id", json!(["123"])))),
+        ("an organisation that is no whole number", signed(&claims("org_id", 1.5))),
+        ("an organisation that is a number too large", signed(&claims("org_id", 1e20))),
+        ("a list of issuers", signed(&claims("iss", json!(["https://issuer"])))),
+        ("an extension that must be understood", critical(json!(["b64"]))),
+        ("an extension that it does not name", critical(json!([]))),
         ("no key id", token(None, Algorithm::EdDSA, &ed25519(7), &good)),
         ("an unknown key id", token(Some("x"), Algorithm::EdDSA, &ed25519(7), &good)),
         ("another key", token(Some("ed"), Algorithm::EdDSA, &ed25519(8), &good)),
@@ -173,8 +207,10 @@ async fn whatever_is_wrong_with_a_token_the_reply_is_one_401_and_the_log_does_no
         let error = caller(&format!("Bearer {token}")).await.expect_err(why);
         assert_eq!(error.to_string(), "Unauthorized: the token is not valid or has expired", "{why}");
         assert_eq!(error.status(), 401);
-        let signature = token.rsplit('.').next().filter(|signature| signature.len() > 8);
-        assert!(!signature.is_some_and(|signature| logs.text().contains(signature)), "{why}");
+        let log = logs.text();
+        assert!(!token.split('.').any(|part| part.len() > 8 && log.contains(part)), "{why}");
+        let reasons: Vec<_> = log.lines().filter(|line| line.contains("token refused: ")).collect();
+        refusals += 1;
+        assert_eq!(reasons.len(), refusals, "{why}");
     }
-    assert!(logs.text().contains("token refused"));
 }

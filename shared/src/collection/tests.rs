@@ -1,5 +1,8 @@
 use super::*;
-use crate::fixtures::{caller, org};
+use crate::{
+    fixtures::{caller, org},
+    page::{MAX_BODY_BYTES, escaped_bytes},
+};
 
 fn schema(slug: &str) -> SchemaSlug {
     slug.parse().unwrap()
@@ -48,6 +51,19 @@ fn a_slug_is_made_of_the_names_letters_and_digits() {
     }
     let long = key_of_name(&"ab ".repeat(100), id);
     assert!(long.len() <= MAX_SLUG_CHARS && !long.ends_with('-'), "{long}");
+}
+
+#[test]
+fn no_slug_is_a_word_of_our_own_paths() {
+    let id = "4ffdc191-f32c-404a-8520-c403b7408afa".parse().unwrap();
+    for (name, key) in [
+        ("Collections", "collections-4ffdc191"),
+        (" files! ", "files-4ffdc191"),
+        ("My files", "my-files"),
+        ("collections 2", "collections-2"),
+    ] {
+        assert_eq!(key_of_name(name, id), key, "{name}");
+    }
 }
 
 #[test]
@@ -125,6 +141,56 @@ fn attributes_have_bounds() {
     assert!(
         set.created(&attributes(json!({ "name": "x".repeat(256), "enabled_purposes": ["x".repeat(128)] }))).is_ok()
     );
+}
+
+/// 90 collections, each at every limit and nested in all before it.
+fn largest_set() -> CollectionSet {
+    let user = "u".repeat(256);
+    let owner = Owner::User(org(&"o".repeat(64)), user);
+    let mut set = CollectionSet { owner, schema: schema(&"s".repeat(64)), revision: 1, collections: Vec::new() };
+    for number in 0..MAX_COLLECTIONS {
+        let parents: Vec<_> = set.collections.iter().map(|collection| collection.key.clone()).collect();
+        let name = format!("{number}{}", "x".repeat(254));
+        // A quote takes one byte in the table, two in JSON, and four in JSON that is wrapped.
+        let texts = |quotes: usize| json!({ "name": name, "parents": parents, "enabled_locations": vec!["\"".repeat(quotes); 62] });
+        assert_eq!(set.created(&attributes(texts(129))).unwrap_err().status(), 400);
+        let collection = set.created(&attributes(texts(127))).unwrap();
+        set.collections.push(collection);
+    }
+    set
+}
+
+#[test]
+fn the_texts_of_a_collection_have_16_kib_in_all() {
+    let set = set(&[]);
+    let texts = |purposes: usize| {
+        let entries = |count: usize| vec!["x".repeat(128); count];
+        set.created(&attributes(json!({
+            "name": "x", "enabled_locations": entries(100), "enabled_purposes": entries(purposes),
+        })))
+    };
+    assert!(texts(24).is_ok());
+    assert_eq!(texts(26).unwrap_err().status(), 413);
+    let small = texts(24).unwrap();
+    let grow = attributes(json!({ "enabled_purposes": vec!["x".repeat(128); 26] }));
+    assert_eq!(set.changed(&small, &grow).unwrap_err().status(), 413);
+}
+
+#[test]
+fn a_set_at_every_limit_fits_into_a_reply() {
+    let reply = json!(largest_set().items()).to_string();
+    assert!(escaped_bytes(&reply) <= MAX_BODY_BYTES, "{}", escaped_bytes(&reply));
+}
+
+#[test]
+fn deleting_the_parent_of_a_set_at_every_limit_is_a_transaction_that_dynamodb_takes() {
+    let set = largest_set();
+    let children = set.detached_children(&set.collections[0].key);
+    // Beside them the revision and the deletion.
+    assert_eq!(children.len() + 2, 91);
+    // What is sent has the most bytes: each text as `{"S":"…"}`.
+    let bytes: usize = children.iter().map(|child| 2 * json!(child).to_string().len()).sum();
+    assert!(bytes < 4_000_000, "{bytes}");
 }
 
 #[test]

@@ -85,12 +85,42 @@ fn a_query_parameter_that_does_not_parse_gets_400_in_plain_words() {
 }
 
 #[test]
+fn a_limit_is_a_number_from_1_to_the_most_which_it_is_by_default() {
+    let limit = |value: &str| limit_query(&with_query("limit", value), 100).map_err(|error| error.to_string());
+    assert_eq!((limit(""), limit("1"), limit("100")), (Ok(100), Ok(1), Ok(100)));
+    for bad in ["0", "101", "-1", "1.5", "ten", "99999999999999999999999"] {
+        assert_eq!(limit(bad).unwrap_err(), "Bad Request: limit must be a number from 1 to 100");
+    }
+}
+
+#[test]
 fn an_id_that_is_none_gets_the_404_of_an_unknown_file() {
     let with_id =
         |id: &str| Request::new(Body::Empty).with_path_parameters(HashMap::from([("id".to_owned(), id.to_owned())]));
     assert_eq!(path_file_id(&with_id(FILE_ID)).unwrap().to_string(), FILE_ID);
     for request in [Request::new(Body::Empty), with_id(""), with_id("x"), with_id("../META")] {
         assert_eq!(path_file_id(&request).unwrap_err().to_string(), ApiError::file_not_found().to_string());
+    }
+}
+
+#[test]
+fn the_route_says_whether_the_path_is_v1_whatever_a_domain_puts_before_it() {
+    let event = include_str!("../../../infra/events/delete-file.json");
+    let is_v1 = |route: &str, path: &str| {
+        let mut event: Value = serde_json::from_str(event).unwrap();
+        event["rawPath"] = path.into();
+        event["requestContext"]["routeKey"] = serde_json::from_str(route).unwrap();
+        is_v1(&lambda_http::request::from_str(&event.to_string()).unwrap())
+    };
+    for path in ["/v1/files/x", "/mapped/v1/files/x", "/v2/v1/files/x"] {
+        assert!(is_v1(r#""DELETE /v1/files/{id}""#, path), "{path}");
+    }
+    for path in ["/v2/files/x", "/mapped/v2/files/x", "/v1/v2/files/x"] {
+        assert!(!is_v1(r#""DELETE /v2/files/{id}""#, path), "{path}");
+    }
+    // Where no route names a path, the path counts.
+    for route in [r#""$default""#, "null"] {
+        assert!(is_v1(route, "/v1/files/x") && !is_v1(route, "/v2/files/x"), "{route}");
     }
 }
 

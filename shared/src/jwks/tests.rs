@@ -24,7 +24,7 @@ impl Jwks {
     }
 
     async fn knows(&self, kid: &str) -> bool {
-        self.find(kid).await.unwrap().is_some()
+        self.find(Some(kid)).await.unwrap().is_some()
     }
 }
 
@@ -50,18 +50,15 @@ fn a_key_may_be_used_with_its_one_algorithm() {
     let ec = jwk("ec", Algorithm::ES256, &p256());
     let keys = parse(set(&[rsa_jwk("rsa"), ec, ed_jwk("ed")]).to_string().as_bytes()).unwrap();
     for (kid, algorithm) in [("rsa", Algorithm::RS256), ("ec", Algorithm::ES256), ("ed", Algorithm::EdDSA)] {
-        assert_eq!(keys[kid].algorithm, algorithm);
+        assert_eq!(named(&keys, Some(kid)).unwrap().algorithm, algorithm);
     }
 }
 
 #[test]
 fn keys_that_we_cannot_use_are_left_out_and_take_no_others_with_them() {
-    let mut nameless = rsa_jwk("x");
-    nameless.as_object_mut().unwrap().remove("kid");
     let octets = jwk("x", Algorithm::HS256, &EncodingKey::from_secret(b"secret"));
     for (why, key) in [
         ("for encryption", with(rsa_jwk("x"), "use", "enc")),
-        ("without an id", nameless),
         ("shared secret", octets),
         ("another RSA algorithm", with(rsa_jwk("x"), "alg", "RS512")),
         ("RSA for encryption", with(rsa_jwk("x"), "alg", "RSA-OAEP")),
@@ -74,8 +71,23 @@ fn keys_that_we_cannot_use_are_left_out_and_take_no_others_with_them() {
     ] {
         let keys =
             parse(set(&[key, ed_jwk("ed")]).to_string().as_bytes()).unwrap_or_else(|error| panic!("{why}: {error}"));
-        assert_eq!(keys.keys().collect::<Vec<_>>(), ["ed"], "{why}");
+        let ids: Vec<_> = keys.iter().map(|key| key.id.as_deref()).collect();
+        assert_eq!(ids, [Some("ed")], "{why}");
     }
+}
+
+#[test]
+fn the_only_key_needs_no_id_and_one_of_several_does() {
+    let nameless = with(ed_jwk("x"), "kid", Value::Null);
+    let encryption = with(rsa_jwk("rsa"), "use", "enc");
+    let finds = |keys: &[Value], kid| named(&parse(set(keys).to_string().as_bytes()).unwrap(), kid).is_some();
+    for only in [vec![ed_jwk("a")], vec![nameless.clone()], vec![ed_jwk("a"), encryption]] {
+        assert!(finds(&only, None) && finds(&only, Some("a")), "{only:?}");
+    }
+    assert!(finds(std::slice::from_ref(&nameless), Some("another")) && !finds(&[ed_jwk("a")], Some("another")));
+    let several = [ed_jwk("a"), nameless, rsa_jwk("b")];
+    assert!(!finds(&several, None) && !finds(&several, Some("another")) && finds(&several, Some("b")));
+    assert!(!finds(&[], None));
 }
 
 /// An issuer on loopback that counts its requests and answers with this body, or breaks off when there is none.
@@ -127,7 +139,7 @@ async fn the_keys_are_fetched_once_for_many_tokens() {
     for _ in 0..20 {
         assert!(jwks.knows("a").await && jwks.knows("b").await);
     }
-    jwks.grow_older(MAX_AGE.saturating_sub(Duration::from_secs(10)));
+    jwks.grow_older(MAX_AGE.saturating_sub(Duration::from_mins(2)));
     assert!(jwks.knows("a").await);
     assert_eq!(issuer.requests(), 1);
 }
@@ -184,10 +196,10 @@ async fn without_any_keys_it_is_our_error_and_no_bad_token() {
     let issuer = Issuer::start(&Value::Null);
     for body in [None, Some("no JSON".to_owned())] {
         issuer.answers(body);
-        let error = Jwks::at(issuer.url.clone()).find("a").await.err().unwrap();
+        let error = Jwks::at(issuer.url.clone()).find(Some("a")).await.err().unwrap();
         assert_eq!(error.status(), 500);
     }
     let nobody_listens = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let error = Jwks::at(format!("http://{nobody_listens}/")).find("a").await.err().unwrap();
+    let error = Jwks::at(format!("http://{nobody_listens}/")).find(Some("a")).await.err().unwrap();
     assert_eq!(error.status(), 500);
 }

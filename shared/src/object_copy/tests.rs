@@ -8,7 +8,7 @@ use aws_sdk_s3::{
     operation::{
         abort_multipart_upload::AbortMultipartUploadOutput, complete_multipart_upload::CompleteMultipartUploadOutput,
         copy_object::CopyObjectOutput, create_multipart_upload::CreateMultipartUploadOutput,
-        upload_part_copy::UploadPartCopyOutput,
+        head_object::HeadObjectOutput, upload_part_copy::UploadPartCopyOutput,
     },
 };
 use aws_smithy_mocks::{MockResponse, Rule, mock};
@@ -19,16 +19,43 @@ const MIB_64: u64 = 67_108_864;
 
 type Recorded<T> = Arc<Mutex<Vec<T>>>;
 
-fn upload(size_bytes: u64) -> UploadedObject {
+fn upload(size_bytes: u64) -> StoredObject {
     let metadata = Metadata::of_object([("color".to_owned(), "blue".to_owned())]);
-    UploadedObject { size_bytes, mime_type: None, metadata, uploaded_at: 0, etag: "\"e\"".into() }
+    let etag = "\"e\"".into();
+    StoredObject {
+        size_bytes,
+        mime_type: None,
+        metadata,
+        stored_at: 0,
+        etag,
+        content_type: None,
+        content_disposition: None,
+    }
+}
+
+/// The object that is where the copy is to go.
+fn there(source_etag: &'static str, size_bytes: i64, content_type: &'static str) -> Rule {
+    mock!(Client::head_object).then_output(move || {
+        HeadObjectOutput::builder()
+            .e_tag("\"there\"")
+            .content_length(size_bytes)
+            .content_type(content_type)
+            .content_disposition(content_disposition(&version(1).filename, &version(1).mime_type))
+            .metadata("color", "blue")
+            .metadata(SOURCE_ETAG, source_etag)
+            .build()
+    })
+}
+
+fn nothing_there() -> Rule {
+    mock!(Client::head_object).then_http_response(|| s3_answer(404, None))
 }
 
 /// A multipart copy whose parts are answered by `part`: the rules, and the parts that it was completed with.
 struct MultipartCopy {
     ranges: Recorded<(i32, String)>,
     completed: Recorded<(i32, String)>,
-    rules: [Rule; 4],
+    rules: [Rule; 5],
 }
 
 impl MultipartCopy {
@@ -52,12 +79,14 @@ impl MultipartCopy {
                 )
             }),
             mock!(Client::complete_multipart_upload).then_compute_output(move |complete| {
+                assert_eq!(complete.if_none_match(), Some("*"));
                 let done = complete.multipart_upload().unwrap().parts().iter();
                 let done = done.map(|part| (part.part_number().unwrap(), part.e_tag().unwrap().to_owned()));
                 parts.lock().unwrap().extend(done);
                 CompleteMultipartUploadOutput::builder().build()
             }),
             mock!(Client::abort_multipart_upload).then_output(|| AbortMultipartUploadOutput::builder().build()),
+            nothing_there(),
         ];
         Self { ranges, completed, rules }
     }
@@ -73,16 +102,18 @@ impl MultipartCopy {
 }
 
 #[tokio::test]
-async fn a_copy_is_of_the_bytes_that_were_looked_at_and_starts_private() {
+async fn a_copy_is_of_the_bytes_that_were_looked_at_and_starts_private_and_replaces_nothing() {
     let key = temp_key();
     let source = format!("bucket/{}", key.to_string().replace('%', "%25"));
     let rule = mock!(Client::copy_object).then_compute_output(move |copy| {
         assert_eq!(copy.copy_source(), Some(source.as_str()));
         assert_eq!(copy.copy_source_if_match(), Some("\"e\""));
+        assert_eq!(copy.if_none_match(), Some("*"));
         assert_eq!(copy.tagging_directive(), Some(&TaggingDirective::Replace));
         assert_eq!(copy.tagging(), Some("index_tag=blue%20sky"));
         assert_eq!(copy.metadata_directive(), Some(&MetadataDirective::Replace));
         assert_eq!(copy.metadata().unwrap()["color"], "blue");
+        assert_eq!(copy.metadata().unwrap()[SOURCE_ETAG], "e");
         CopyObjectOutput::builder().build()
     });
     assert_eq!(store(&[&rule]).copy(&key, &upload(3), &version(1)).await.unwrap(), Copied::Done);
@@ -92,8 +123,23 @@ async fn a_copy_is_of_the_bytes_that_were_looked_at_and_starts_private() {
 async fn a_copy_whose_source_changed_or_vanished_says_so() {
     for (status, code) in [(412, "PreconditionFailed"), (404, "NoSuchKey"), (200, "PreconditionFailed")] {
         let rule = mock!(Client::copy_object).then_http_response(move || s3_answer(status, Some(code)));
-        let copied = store(&[&rule]).copy(&temp_key(), &upload(3), &version(1)).await.unwrap();
+        let copied = store(&[&rule, &nothing_there()]).copy(&temp_key(), &upload(3), &version(1)).await.unwrap();
         assert_eq!(copied, Copied::SourceChanged, "{status} {code}");
+    }
+}
+
+#[tokio::test]
+async fn a_copy_that_an_earlier_attempt_made_is_used_if_it_is_the_same_in_every_way() {
+    for (source_etag, size_bytes, content_type, expected) in [
+        ("e", 3, "application/pdf", Copied::Done),
+        ("f", 3, "application/pdf", Copied::Occupied("\"there\"".into())),
+        ("e", 4, "application/pdf", Copied::Occupied("\"there\"".into())),
+        ("e", 3, "text/plain", Copied::Occupied("\"there\"".into())),
+    ] {
+        let rule = mock!(Client::copy_object).then_http_response(|| s3_answer(412, Some("PreconditionFailed")));
+        let rules = [&rule, &there(source_etag, size_bytes, content_type)];
+        let copied = store(&rules).copy(&temp_key(), &upload(3), &version(1)).await.unwrap();
+        assert_eq!(copied, expected, "{source_etag} {size_bytes} {content_type}");
     }
 }
 
@@ -169,6 +215,21 @@ fn at_most_16_parts_cover_the_largest_file() {
 
 #[test]
 fn a_disposition_too_long_for_s3_to_store_is_left_out() {
-    assert!(content_disposition(&filename("Größe.pdf")).contains("filename*="));
-    assert_eq!(content_disposition(&filename(&"🦀".repeat(255))), "inline");
+    let disposition =
+        |name: &str, mime: &str| content_disposition(&filename(name), &MimeType::try_from(mime.to_owned()).unwrap());
+    assert!(disposition("Größe.pdf", "application/pdf").contains("filename*="));
+    assert_eq!(disposition(&"🦀".repeat(255), "application/pdf"), "inline");
+    assert_eq!(disposition(&"🦀".repeat(255), "text/html"), "attachment");
+}
+
+#[test]
+fn what_a_browser_would_run_is_always_an_attachment() {
+    for active in ["text/html", "Text/HTML; charset=utf-8", "image/svg+xml", "application/xhtml+xml", "text/xml"] {
+        let mime = MimeType::try_from(active.to_owned()).unwrap();
+        assert!(content_disposition(&filename("a"), &mime).starts_with("attachment; "), "{active}");
+    }
+    for passive in ["application/pdf", "image/png", "text/plain", "video/mp4"] {
+        let mime = MimeType::try_from(passive.to_owned()).unwrap();
+        assert!(content_disposition(&filename("a"), &mime).starts_with("inline; "), "{passive}");
+    }
 }

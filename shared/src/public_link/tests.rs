@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{dynamodb, file, file_id, filename, link};
+use crate::fixtures::{dynamodb, file, file_id, filename, link, takes_all};
 use aws_sdk_dynamodb::{
     Client,
     operation::{
@@ -99,7 +99,7 @@ async fn a_link_is_stored_only_while_its_file_is_as_it_was_when_the_caller_could
     let (rule, transactions) = taken();
     let (mut meta, link) = (file().meta, link(1));
     meta.revision = 41;
-    assert_eq!(store(&[&rule]).add_link(&link, &meta).await.unwrap(), Written::Stored);
+    assert_eq!(store(&[&rule]).add_link(&link, &meta, None).await.unwrap(), Written::Stored);
     let transactions = transactions.lock().unwrap();
     let check = transactions[0][0].condition_check().unwrap();
     assert_eq!(names(check.key()), (format!("FILE#{}", meta.id), "META".into()));
@@ -160,12 +160,12 @@ async fn a_link_that_is_being_followed_can_be_revoked() {
         .error(conflict)
         .output(|| TransactWriteItemsOutput::builder().build())
         .build();
-    assert_eq!(store(&[&rule]).remove_link(&link(1)).await.unwrap(), Written::Stored);
+    store(&[&rule]).remove_link(&link(1)).await.unwrap();
     assert_eq!(rule.num_calls(), 2);
 }
 
 #[tokio::test]
-async fn all_pages_of_a_files_links_are_removed_with_both_items_of_a_link_in_one_transaction() {
+async fn all_pages_of_a_files_links_are_removed_and_their_places_in_the_list_last() {
     let items: Vec<Key> = (0..120).map(|number| serde_dynamo::to_item(link(number)).unwrap()).collect();
     let pages = mock!(Client::query).then_compute_output(move |query| {
         let (page, last) = if query.exclusive_start_key().is_none() {
@@ -175,10 +175,10 @@ async fn all_pages_of_a_files_links_are_removed_with_both_items_of_a_link_in_one
         };
         QueryOutput::builder().set_items(Some(page.to_vec())).set_last_evaluated_key(last).build()
     });
-    let (rule, transactions) = taken();
-    assert_eq!(store(&[&pages, &rule]).remove_links(file_id()).await.unwrap(), Written::Stored);
-    let transactions = transactions.lock().unwrap();
-    assert_eq!(transactions.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 40]);
-    let removed: Vec<_> = transactions.iter().flatten().map(|action| names(action.delete().unwrap().key())).collect();
-    assert_eq!(removed, (0..120).flat_map(|number| both_keys(&link(number))).collect::<Vec<_>>());
+    let (rules, taken) = takes_all();
+    store(&[&[&pages][..], &rules.each_ref()].concat()).remove_links(file_id()).await.unwrap();
+    let removed: Vec<_> = taken.writes().concat().iter().map(|action| names(action.delete().unwrap().key())).collect();
+    let keys: Vec<_> = (0..120).map(|number| both_keys(&link(number))).collect();
+    let (links, list): (Vec<_>, Vec<_>) = keys.into_iter().map(|[link, place]| (link, place)).unzip();
+    assert_eq!(removed, [links, list].concat());
 }

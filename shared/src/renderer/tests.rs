@@ -1,10 +1,12 @@
 use super::*;
+use crate::fixtures::logs;
 use aws_smithy_types::body::SdkBody;
 use std::fmt::Write;
 
 /// A renderer that is this shell script; what `render` would be given are its arguments.
 pub(crate) fn script(script: &str) -> Renderer {
-    Renderer { program: "/bin/sh".into(), max_source_bytes: 10, limits: vec!["-c".into(), script.into()] }
+    let limits = vec!["-c".into(), script.into()];
+    Renderer { program: "/bin/sh".into(), max_source_bytes: 10, limits, patience: PATIENCE }
 }
 
 const SIZE: PreviewSize = PreviewSize { width: Some(200), height: None };
@@ -31,10 +33,34 @@ async fn each_way_to_end_has_its_reply() {
     assert_eq!(refusal("cat >/dev/null; exit 3").await.0, 415);
     let too_large = refusal("cat >/dev/null; echo it is too large >&2; exit 4").await;
     assert_eq!(too_large, (422, "Unprocessable Content: it is too large".to_owned()));
-    for crash in ["kill -9 $$", "kill -ABRT $$", "exit 2", "exit 101", "true", "echo text"] {
-        let (status, sentence) = refusal(&format!("cat >/dev/null; echo secret >&2; {crash}")).await;
-        assert!(status == 422 && sentence.contains("could not be rendered"), "{crash}: {sentence}");
+}
+
+#[tokio::test]
+async fn a_crash_is_a_422_and_the_log_has_what_was_said() {
+    for signal in ["KILL", "ABRT", "SEGV"] {
+        let (logs, _guard) = logs();
+        let (status, sentence) = refusal(&format!("cat >/dev/null; echo secret >&2; kill -{signal} $$")).await;
+        assert!(status == 422 && sentence.contains("could not be rendered"), "{signal}: {sentence}");
+        assert!(logs.text().contains("secret") && logs.text().contains("signal"), "{}", logs.text());
     }
+}
+
+/// What `render` says when it does not start is in the cause, which is logged with every 500.
+#[tokio::test]
+async fn a_render_that_does_not_work_is_a_500_and_its_cause_has_what_was_said() {
+    let loader = "render: /lib64/libc.so.6: version GLIBC_2.35 not found (required by render)";
+    for end in ["exit 1", "exit 2", "exit 101", "exit 126", "exit 127", "exit 0", "echo text"] {
+        let error = rendered(&format!("echo '{loader}' >&2; {end}"), b"source").await.unwrap_err();
+        assert_eq!(error.status(), 500, "{end}");
+        assert_eq!(error.to_string(), "Internal Server Error");
+        assert!(std::error::Error::source(&error).unwrap().to_string().ends_with(loader), "{end}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_that_says_more_than_is_kept_ends_as_it_would_have() {
+    let error = rendered("head -c 1000000 /dev/zero >&2; exit 127", b"").await.unwrap_err();
+    assert_eq!(error.status(), 500);
 }
 
 #[tokio::test]
@@ -57,6 +83,21 @@ async fn a_source_that_breaks_off_is_an_error_and_not_rendered() {
     assert_eq!(error.status(), 500);
 }
 
+/// The file does not fit into the pipe.
+#[tokio::test]
+async fn a_render_that_does_not_read_is_not_waited_for() {
+    let renderer = Renderer { patience: Duration::from_millis(100), ..script("exec sleep 1000") };
+    let error = renderer.render(ByteStream::from(vec![0; 1_000_000]), None, SIZE).await.unwrap_err();
+    assert_eq!(error.status(), 500);
+}
+
+#[tokio::test]
+async fn a_render_that_does_not_answer_is_not_waited_for() {
+    let renderer = Renderer { patience: Duration::from_millis(100), ..script("exec sleep 1000") };
+    let error = renderer.render(ByteStream::from_static(b""), None, SIZE).await.unwrap_err();
+    assert_eq!(error.status(), 422);
+}
+
 #[tokio::test]
 async fn a_program_that_is_not_there_is_an_error() {
     let renderer = Renderer { program: "/nowhere/render".into(), ..script("") };
@@ -69,8 +110,7 @@ async fn more_than_lambda_can_reply_with_is_no_image() {
     let png = |zeros| format!(r"cat >/dev/null; printf '\211PNG'; head -c {zeros} /dev/zero; exit 0");
     assert_eq!(rendered(&png(4_499_995), b"").await.unwrap().bytes().len(), 4_499_999);
     for zeros in [4_499_996, 5_000_000] {
-        let (status, sentence) = refusal(&png(zeros)).await;
-        assert!(status == 422 && sentence.contains("could not be rendered"), "{zeros}: {sentence}");
+        assert_eq!(refusal(&png(zeros)).await.0, 500, "{zeros}");
     }
 }
 

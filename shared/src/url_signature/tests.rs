@@ -1,5 +1,5 @@
 use super::*;
-use crate::fixtures::{org, secretsmanager};
+use crate::fixtures::{FILE_ID, org, secretsmanager};
 use aws_sdk_secretsmanager::{
     operation::get_secret_value::GetSecretValueOutput,
     types::error::{InternalServiceError, ResourceNotFoundException},
@@ -69,8 +69,8 @@ impl Secret {
 impl UrlSigner {
     /// As if the keys had been fetched that much earlier.
     async fn grow_older(&self, by: Duration) {
-        for key in self.keys.lock().await.values_mut() {
-            key.fetched = key.fetched.checked_sub(by).unwrap();
+        for answer in self.answers.lock().await.values_mut() {
+            answer.fetched = answer.fetched.checked_sub(by).unwrap();
         }
     }
 
@@ -221,12 +221,41 @@ async fn a_key_is_fetched_once_in_5_minutes() {
         assert!(signer.accepts(url).await);
     }
     assert_eq!(secret.asked(), (1, 1));
-    signer.grow_older(Duration::from_secs(295)).await;
+    signer.grow_older(Duration::from_mins(3)).await;
     assert!(signer.accepts(&signer.signed(URL).await).await);
     assert_eq!(secret.asked(), (1, 1));
     signer.grow_older(MAX_KEY_AGE).await;
     assert!(signer.accepts(&signer.signed(URL).await).await);
     assert_eq!(secret.asked(), (2, 2));
+}
+
+#[tokio::test]
+async fn a_made_up_version_is_asked_for_once_in_5_minutes() {
+    let secret = Secret::new();
+    let signer = secret.signer();
+    let good = signer.signed(URL).await;
+    let made_up = good.replace(&parameter(&good, "signature")[..36], FILE_ID);
+    for _ in 0..3 {
+        assert!(!signer.accepts(&made_up).await);
+    }
+    assert_eq!(secret.asked(), (1, 1));
+    signer.grow_older(MAX_KEY_AGE).await;
+    assert!(!signer.accepts(&made_up).await);
+    assert_eq!(secret.asked(), (1, 2));
+}
+
+#[tokio::test]
+async fn many_made_up_versions_take_no_more_memory_and_no_keys_place() {
+    let secret = Secret::new();
+    let signer = secret.signer();
+    assert!(signer.accepts(&signer.signed(URL).await).await);
+    for _ in 0..MAX_ANSWERS * 2 {
+        assert!(signer.key(Wanted::Version(Uuid::new_v4())).await.unwrap().is_none());
+    }
+    assert!(signer.answers.lock().await.len() <= MAX_ANSWERS);
+    let asked = secret.asked();
+    assert!(signer.accepts(&signer.signed(URL).await).await);
+    assert_eq!(secret.asked(), asked);
 }
 
 #[tokio::test]

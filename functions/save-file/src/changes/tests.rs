@@ -1,6 +1,11 @@
 use super::*;
 use serde_json::json;
-use shared::{file::Version, object_key::ObjectKey, upload_mark::UploadMark};
+use shared::{
+    file::{File, Version},
+    object_key::ObjectKey,
+    page::{MAX_BODY_BYTES, escaped_bytes},
+    presign::Presigner,
+};
 
 const ID: &str = "4ffdc191-f32c-404a-8520-c403b7408afa";
 
@@ -16,13 +21,10 @@ fn mime(mime_type: &str) -> MimeType {
     MimeType::try_from(mime_type.to_owned()).unwrap()
 }
 
-fn staged(name: &str, mime_type: &str) -> Staged {
+fn version(name: &str, mime_type: &str) -> Version {
     let Ok(ObjectKey::Saved(object_key)) = format!("123/{ID}/a.pdf").parse() else { panic!("not a saved key") };
-    let mark = UploadMark::pending(object_key.clone(), ID.parse().unwrap());
     let mime_type = mime(mime_type);
-    let version =
-        Version { number: 1, object_key, filename: filename(name), size_bytes: 3, mime_type, index_tag: None };
-    Staged { version, mark, source_url: None, upload: None }
+    Version { number: 1, object_key, filename: filename(name), size_bytes: 3, mime_type, index_tag: None }
 }
 
 fn attributes(json: &Value) -> Changes {
@@ -32,7 +34,7 @@ fn attributes(json: &Value) -> Changes {
 /// A new file of organisation 123 with one version, saved with these changes.
 fn saved(changes: &Changes) -> Meta {
     let blank = new_file(&caller("123"), ID.parse().unwrap(), filename("a.pdf"), mime("application/pdf"));
-    changes.apply_with(&caller("123"), &blank, &staged("a.pdf", "application/pdf")).unwrap()
+    changes.apply_with(&caller("123"), &blank, &version("a.pdf", "application/pdf"), None).unwrap()
 }
 
 fn attributes_of(meta: &Meta) -> Value {
@@ -76,30 +78,31 @@ fn what_a_save_does_not_mention_stays() {
 #[test]
 fn a_new_version_gives_the_file_its_name_and_type_unless_the_save_says_otherwise() {
     let before = saved(&Changes::default());
-    let picture = staged("b.png", "image/png");
-    let after = Changes::default().apply_with(&caller("123"), &before, &picture).unwrap();
+    let picture = version("b.png", "image/png");
+    let after = Changes::default().apply_with(&caller("123"), &before, &picture, None).unwrap();
     assert_eq!((after.filename.as_str(), after.file_type), ("b.png", FileType::Image));
-    assert_eq!(after.current, Some(picture.version.clone()));
+    assert_eq!(after.current, Some(picture.clone()));
     let font = Changes { file_type: Some(FileType::Font), ..Changes::default() };
-    assert_eq!(font.apply_with(&caller("123"), &before, &picture).unwrap().file_type, FileType::Font);
+    assert_eq!(font.apply_with(&caller("123"), &before, &picture, None).unwrap().file_type, FileType::Font);
 }
 
 #[test]
 fn a_version_only_save_changes_nothing_but_the_current_version() {
     let before = saved(&attributes(&json!({ "color": "blue" })));
-    let picture = staged("b.png", "image/png");
+    let picture = version("b.png", "image/png");
     let after = Changes::default().apply_version_only(&caller("123"), &before, &picture).unwrap();
     let updated_at = after.updated_at.clone();
-    assert_eq!(after, Meta { current: Some(picture.version), revision: 2, updated_at, ..before });
+    assert_eq!(after, Meta { current: Some(picture), revision: 2, updated_at, ..before });
 }
 
 #[test]
 fn where_a_version_was_fetched_from_is_said_until_the_next_one() {
-    let fetched = Staged { source_url: Some("https://a.example/a".into()), ..staged("a", "text/plain") };
-    let file = Changes::default().apply_with(&caller("123"), &saved(&Changes::default()), &fetched).unwrap();
+    let url = Some("https://a.example/a".into());
+    let fetched = version("a", "text/plain");
+    let file = Changes::default().apply_with(&caller("123"), &saved(&Changes::default()), &fetched, url).unwrap();
     assert_eq!(file.source_url.as_deref(), Some("https://a.example/a"));
     assert!(Changes::default().apply(&caller("123"), &file).unwrap().source_url.is_some());
-    let uploaded = Changes::default().apply_with(&caller("123"), &file, &staged("a", "text/plain")).unwrap();
+    let uploaded = Changes::default().apply_with(&caller("123"), &file, &version("a", "text/plain"), None).unwrap();
     assert_eq!(uploaded.source_url, None);
 }
 
@@ -111,13 +114,74 @@ fn null_takes_a_list_of_the_contract_away_and_is_kept_elsewhere() {
 }
 
 #[test]
-fn attributes_may_have_300_kib_in_all() {
-    let empty = json!({ "a": "", "b": "" }).to_string().len() + "[]".len();
+fn attributes_relations_and_acl_may_have_300_kib_in_all() {
+    let acl = Acl::of(&"123".parse().unwrap());
+    let empty = json!({ "a": "", "b": "" }).to_string().len() + json!([[], acl]).to_string().len();
     let before = saved(&attributes(&json!({ "a": "x".repeat(200 * 1024) })));
     let rest = |bytes: usize| attributes(&json!({ "b": "x".repeat(bytes) })).apply(&caller("123"), &before);
     let room = MAX_ATTRIBUTE_BYTES - empty - 200 * 1024;
     assert!(rest(room).is_ok());
     assert_eq!(rest(room + 1).unwrap_err().status(), 413);
+}
+
+/// A file of which everything is as large as it may be.
+fn largest_file() -> File {
+    let org = "o".repeat(64);
+    let Ok(ObjectKey::Saved(object_key)) = format!("{org}/{ID}/{}", "%C3%BC".repeat(133)).parse() else {
+        panic!("no key")
+    };
+    let version = Version {
+        number: u32::MAX,
+        object_key,
+        filename: filename(&"🦀".repeat(255)),
+        size_bytes: u64::MAX,
+        mime_type: mime(&format!("text/plain; x={}", "x".repeat(241))),
+        index_tag: Some("t".repeat(64).try_into().unwrap()),
+    };
+    let list = |count: usize| vec![format!("user:{}", "u".repeat(128)); count];
+    let acl: Acl = serde_json::from_value(json!({ "view": list(34), "edit": list(33), "delete": list(33) })).unwrap();
+    let relations = (0..40).map(|number| json!({ "entity_id": format!("{number:0128}"), "_tags": ["🦀".repeat(256)] }));
+    let url = format!("https://a.example/{}", "x".repeat(2_048 - 18));
+    let blank = new_file(&caller(&org), ID.parse().unwrap(), filename("a"), mime("a/b"));
+    let mut before = Meta { user: Some("u".repeat(256)), current: Some(version.clone()), ..blank };
+    before.custom_download_url = Some(CustomUrl::try_from(url.clone()).unwrap());
+    before.source_url = Some(url);
+    let changes = |quotes: usize| Changes {
+        filename: Some(version.filename.clone()),
+        mime_type: Some(version.mime_type.clone()),
+        acl: Some(acl.clone()),
+        relations: serde_json::from_value(relations.clone().collect()).unwrap(),
+        ..attributes(&json!({ "a": "\"".repeat(quotes) }))
+    };
+    let rest = json!([changes(0).apply(&caller(&org), &before).unwrap().relations, acl]).to_string().len();
+    // Each quote is two bytes in the attributes' JSON.
+    let most = (MAX_ATTRIBUTE_BYTES - rest - r#"{"a":""}"#.len()) / 2;
+    assert_eq!(changes(most + 1).apply(&caller(&org), &before).unwrap_err().status(), 413);
+    let mut meta = changes(most).apply(&caller(&org), &before).unwrap();
+    (meta.deleted_at, meta.expires_at) = (Some(timestamp()), Some(i64::MAX));
+    File { meta, versions: vec![version; 100] }
+}
+
+/// What DynamoDB counts of an item: names and values in UTF-8, and a few bytes for each list and map.
+fn item_bytes(item: &Value) -> usize {
+    match item {
+        Value::String(text) => text.len(),
+        Value::Array(list) => 3 + list.iter().map(|entry| 1 + item_bytes(entry)).sum::<usize>(),
+        Value::Object(map) => 3 + map.iter().map(|(name, value)| 1 + name.len() + item_bytes(value)).sum::<usize>(),
+        _ => 21,
+    }
+}
+
+#[test]
+fn a_file_at_every_limit_fits_into_an_item_and_with_100_versions_into_a_reply() {
+    let file = largest_file();
+    let key = "pkFILE#skMETA".len() + ID.len();
+    let item = item_bytes(&json!(file.meta)) + key;
+    assert!((300 * 1024..350 * 1024).contains(&item), "{item} of 409,600");
+    let credentials = aws_credential_types::Credentials::new("AKID", "secret", None, None, "test");
+    let bucket = Presigner::new("b".repeat(63), "eu-central-1".into(), "https://bucket.test/".into(), credentials);
+    let reply = escaped_bytes(&file.entity(&bucket, true).to_string());
+    assert!(reply < MAX_BODY_BYTES / 3, "{reply}");
 }
 
 #[test]

@@ -13,7 +13,8 @@ fn parse(body: &Value) -> Result<SaveRequest, ApiError> {
 fn parse_with(body: &Value, query: &[(&str, &str)]) -> Result<SaveRequest, ApiError> {
     let query: HashMap<_, _> = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let request = Request::new(Body::from(body.to_string())).with_query_string_parameters(query);
-    SaveRequest::parse(&request, "bucket")
+    let caller = Caller { org: "123".parse().unwrap(), user: None, is_admin: false, expires_at: 0 };
+    SaveRequest::parse(&request, &caller, "bucket")
 }
 
 fn refused(body: &Value) -> String {

@@ -17,7 +17,7 @@ pub struct Fetched {
     body: ByteStream,
     max_bytes: u64,
     read_bytes: u64,
-    deadline: Instant,
+    pub(super) deadline: Instant,
 }
 
 impl Fetched {

@@ -1,6 +1,6 @@
 //! A URL that a request may go to, and the addresses that it may go to.
 
-use super::{not_fetched, special_ranges::is_public};
+use super::{not_fetched, refused, special_ranges::is_public};
 use aws_smithy_runtime_api::client::dns::{ResolveDns, ResolveDnsError};
 use shared::ApiError;
 use std::net::{IpAddr, SocketAddr};
@@ -72,9 +72,4 @@ impl Target {
         }
         Ok(addresses)
     }
-}
-
-/// One reply, whatever is wrong with the URL or its addresses.
-fn refused() -> ApiError {
-    ApiError::bad_request("source_url: must be an http or https URL on a public address")
 }

@@ -11,8 +11,8 @@ use server::Server;
 use shared::object_stream::Chunks;
 use std::sync::{Arc, Mutex};
 
-const REFUSED: &str = "source_url: must be an http or https URL on a public address";
-const NOT_FETCHED: &str = "source_url: could not be fetched; check that it answers with the file";
+const REFUSED: &str =
+    "source_url: could not be fetched; it must be an http or https URL on a public address that answers with the file";
 const TOO_SLOW: &str = "source_url: the server took too long to send the file; upload it instead";
 const TOO_LARGE: &str = "source_url: a file may have at most 1000 bytes; upload it instead";
 

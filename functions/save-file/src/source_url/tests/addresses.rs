@@ -45,6 +45,8 @@ fn tricks(server: &Server) -> Vec<String> {
         "mapped.test",
         "mixed.test",
         "mixed6.test",
+        "unknown.test",
+        "nothing.test",
     ];
     let others = [
         "",
@@ -85,6 +87,7 @@ fn dns() -> Dns {
         ("metadata.test", &["169.254.169.254"]),
         ("mapped.test", &["::ffff:127.0.0.1"]),
         ("mixed.test", &["93.184.215.14", "127.0.0.1"]),
+        ("nothing.test", &[]),
         ("mixed6.test", &["2606:2800:21f:cb07:6820:80da:af6b:8b2c", "::1"]),
     ])
 }

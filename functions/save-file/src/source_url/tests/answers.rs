@@ -21,7 +21,7 @@ async fn refusal(answer: impl Fn() -> Answer + Send + Sync + 'static) -> (u16, S
 async fn name_and_type_are_those_that_the_server_says() {
     for (headers, name, mime_type) in [
         ("", "a b.txt", None),
-        ("content-type: Text/CSV; charset=UTF-8\r\n", "a b.txt", Some("text/csv; charset=UTF-8")),
+        ("content-type: Text/CSV; charset=UTF-8\r\n", "a b.txt", Some("Text/CSV; charset=UTF-8")),
         ("content-type: application/octet-stream\r\n", "a b.txt", None),
         ("content-type: nonsense\r\n", "a b.txt", None),
         ("content-disposition: attachment; filename=\"c.pdf\"\r\n", "c.pdf", None),
@@ -73,7 +73,7 @@ async fn what_is_no_http_is_told_from_nothing_else() {
     ];
     for bytes in garbage {
         let start: String = bytes.chars().take(80).collect();
-        assert_eq!(refusal(move || Answer::new(bytes.clone())).await, bad_request(NOT_FETCHED), "{start}");
+        assert_eq!(refusal(move || Answer::new(bytes.clone())).await, bad_request(REFUSED), "{start}");
     }
 }
 
@@ -81,7 +81,7 @@ async fn what_is_no_http_is_told_from_nothing_else() {
 async fn headers_without_an_end_are_not_read_for_ever() {
     for name in ["x: y\r\n", "x"] {
         let endless = move || Answer::new("HTTP/1.1 200 OK\r\n").then_repeats(name.repeat(10_000), Duration::ZERO);
-        assert_eq!(refusal(endless).await, bad_request(NOT_FETCHED));
+        assert_eq!(refusal(endless).await, bad_request(REFUSED));
     }
 }
 
@@ -97,7 +97,7 @@ async fn a_server_that_is_not_there_or_has_no_tls_is_told_from_nothing_else() {
         server.named("unknown.test", "/"),
         server.named("empty.test", "/"),
     ] {
-        assert_eq!(error(&urls, &url).await, bad_request(NOT_FETCHED), "{url}");
+        assert_eq!(error(&urls, &url).await, bad_request(REFUSED), "{url}");
     }
 }
 
@@ -115,10 +115,10 @@ async fn what_does_not_answer_in_time_is_told_from_nothing_else() {
     let mut urls = urls(&[&server], &Dns::new(&[]));
     urls.timeout = Duration::from_millis(300);
     for path in ["/silent", "/half", "/trickle", "/continue", "/redirect"] {
-        assert_eq!(error(&urls, &server.url(path)).await, bad_request(NOT_FETCHED), "{path}");
+        assert_eq!(error(&urls, &server.url(path)).await, bad_request(REFUSED), "{path}");
     }
     urls.dns = SharedDnsResolver::new(SilentDns);
-    assert_eq!(error(&urls, &server.named("a.test", "/")).await, bad_request(NOT_FETCHED));
+    assert_eq!(error(&urls, &server.named("a.test", "/")).await, bad_request(REFUSED));
 }
 
 #[derive(Debug)]
