@@ -67,8 +67,10 @@ e2e: stack ## run the end-to-end tests against the local stack
 
 e2e-dynamodb-local: .local/emulator/installed.txt .local/tools/installed.txt tests/dynamodb-local/node_modules/.package-lock.json ## run them with AWS's DynamoDB Local beside the emulator, and compare (needs Java)
 	@tests/dynamodb-local/run.sh
+
+# `stack` builds it with the functions.
 faults: stack ## let each AWS call of each writing operation fail, and check the promises: ALL=1, or FAULT=scenario/call/...
-	@cargo run --quiet --profile local --package faults -- build $(if $(ALL),--all) $(if $(FAULT),--only $(FAULT))
+	@$(CARGO_TARGET_DIR)/local/faults build $(if $(ALL),--all) $(if $(FAULT),--only $(FAULT))
 
 model: stack ## compare the local stack with a model of the API, by random operations at once: STEPS=300 SEED=1
 	@$(with_stack) STEPS=$(STEPS) SEED=$(SEED) $(call cargo,test) --workspace --test model -- --nocapture

@@ -1,7 +1,7 @@
 //! The deployed API against a model of what it promises: random operations of two organisations, several at once.
 //!
-//! What happens at once must come out as if it had happened one after the other, in some order: with the replies that were
-//! given, and with what is read afterwards. `make model STEPS=10000 SEED=7` does more than `make test`.
+//! What happens at once must come out as if it had happened one after the other, in some order: with the replies that
+//! were given, and with what is read afterwards. `make model STEPS=10000 SEED=7` does more than `make test`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -41,10 +41,11 @@ fn what_happens_at_once_comes_out_as_in_some_order() {
     let stack = Arc::new(Stack::new());
     let played = std::cell::Cell::new(0);
     let result = runner.run(&rounds(ROUNDS), |rounds| {
+        let outcome = runtime.block_on(play::play(&stack, &rounds));
         played.set(played.get() + rounds.iter().map(Vec::len).sum::<usize>());
-        runtime.block_on(play::play(&stack, &rounds))
+        eprintln!("{} steps ({how})", played.get());
+        outcome
     });
-    eprintln!("{} steps ({how})", played.get());
     if let Err(failure) = result {
         panic!("{failure}\nAll of it again: {how}");
     }

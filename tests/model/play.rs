@@ -163,7 +163,7 @@ impl Game<'_> {
     async fn compare(&mut self, file: usize, done: &[Done]) -> Result<(), TestCaseError> {
         let (id, before) = self.files[file].clone();
         let possible = outcomes(&before, done);
-        let seen = self.look(file).await;
+        let (seen, url) = self.look(file).await;
         let Some(now) = possible.iter().find(|outcome| shown(outcome) == seen) else {
             let possible: Vec<_> = possible.iter().map(shown).collect();
             let problem = format!("file {id} was {before:?}\ndone: {done:?}\nit can be {possible:?}\nit is {seen}");
@@ -171,34 +171,35 @@ impl Game<'_> {
         };
         let now = now.clone();
         self.files[file].1 = now.clone();
-        self.compare_bytes(&id, &now).await?;
+        self.compare_bytes(&id, &now, &url).await?;
         self.compare_links(file, &now).await
     }
 
-    /// What the two callers see of it.
-    async fn look(&self, file: usize) -> Value {
+    /// What the two callers see of it, and its plain URL.
+    async fn look(&self, file: usize) -> (Value, Value) {
         let (id, File { owner, .. }) = &self.files[file];
         let path = format!("/v2/files/{id}");
         let get = async |caller: usize| Reply::of(self.stack.request(self.token(caller), Method::GET, &path)).await;
-        let (own, other) = (get(*owner).await, get((owner + 1) % CALLERS).await);
+        let (own, other) = tokio::join!(get(*owner), get((owner + 1) % CALLERS));
         let statuses = [own.status, other.status];
         if own.status != 200 {
-            return json!({ "statuses": statuses });
+            return (json!({ "statuses": statuses }), Value::Null);
         }
         let newest_first = own.body["versions"].as_array().cloned().unwrap_or_default();
         let upload = |version: &Value| text(&version["s3ref"]["key"]).split('/').nth(1).unwrap().to_owned();
         let versions: Vec<_> = newest_first.iter().rev().map(upload).collect();
-        json!({
+        let seen = json!({
             "statuses": statuses,
             "versions": versions,
             "name": own.body["filename"],
             "access": own.body["access_control"],
             "acl": own.body["_acl"],
-        })
+        });
+        (seen, own.body["public_url"].clone())
     }
 
     /// What is downloaded is the newest version, and everybody has it if and only if it is public.
-    async fn compare_bytes(&self, id: &str, now: &File) -> Result<(), TestCaseError> {
+    async fn compare_bytes(&self, id: &str, now: &File, url: &Value) -> Result<(), TestCaseError> {
         if now.stage != Stage::Saved {
             return Ok(());
         }
@@ -209,9 +210,6 @@ impl Game<'_> {
         if downloaded != *bytes {
             return Err(TestCaseError::fail(format!("file {id} has {downloaded:?}, not {bytes:?}")));
         }
-        let entity =
-            Reply::of(self.stack.request(self.token(now.owner), Method::GET, &format!("/v2/files/{id}"))).await;
-        let url = &entity.body["public_url"];
         if now.is_public {
             eventually("a public file is open", async || self.stack.anonymous_status(url).await == 200).await;
         } else if self.stack.anonymous_status(url).await == 200 {

@@ -103,6 +103,6 @@ mod tests {
         let value = json!({ "b": [format!("x/{id}"), "2026-01-02T03:04:05.678Z"], "a": 1 });
         assert_eq!(uuids(&value.to_string()), [id]);
         let named = Names::new(&[], &[]).sorted(&value);
-        assert_eq!(named.to_string(), r#"{"a":1,"b":["TIME","x/#1"]}"#);
+        assert_eq!(named.to_string(), r#"{"a":1,"b":["x/#1","TIME"]}"#);
     }
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::audit::{Violation, audit, closed_when_in_doubt, violation};
 use crate::fault::{Call, Fault};
 use crate::lane::{Lane, Outcome, Request};
-use crate::scenario::{Repeat, Scenario, delete, end, mistaken};
+use crate::requests::{delete, end, mistaken};
+use crate::scenario::{Repeat, Scenario};
 use crate::worker::unhandled;
 
 /// What a scenario is without faults.

@@ -1,8 +1,8 @@
-//! Repeats every writing operation with every failure of each of its AWS calls, and checks what the API promises: nothing
-//! is lost, doubled, left behind, wrongly visible or wrongly hidden, and what was refused is as if it never was.
+//! Repeats every writing operation with every failure of each of its AWS calls, and checks what the API promises:
+//! nothing is lost, doubled, left behind, wrongly visible or wrongly hidden; what was refused is as if it never was.
 //!
-//! The functions are the built ones, over a Lambda Runtime API on loopback; their AWS is the emulator behind a proxy that
-//! makes calls fail. The worker runs, and time passes, when a case says so.
+//! The functions are the built ones, over a Lambda Runtime API on loopback; their AWS is the emulator behind a proxy
+//! that makes calls fail. The worker runs, and time passes, when a case says so.
 #![expect(clippy::indexing_slicing, reason = "mostly JSON is indexed: a field that is not there reads as null")]
 
 mod audit;
@@ -12,6 +12,7 @@ mod case;
 mod fault;
 mod lane;
 mod report;
+mod requests;
 mod scenario;
 mod selection;
 mod server;

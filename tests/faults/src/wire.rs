@@ -1,4 +1,4 @@
-//! Between functions and the emulator: knows every call of a request, lets one of them fail, and writes the table's stream.
+//! Between functions and the emulator: knows every call of a request, lets one of them fail, and writes the stream.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -43,6 +43,8 @@ struct Table {
 pub struct Change {
     pub before: Option<Value>,
     pub after: Option<Value>,
+    /// Whether its time was over.
+    pub has_run_out: bool,
 }
 
 impl Wire {
@@ -126,7 +128,10 @@ impl Wire {
         let mut table = self.table();
         let name = table.name.clone();
         table.aws.delete_item(&name, item)?;
-        table.look()
+        let known = table.changes.len();
+        table.look()?;
+        table.changes.iter_mut().skip(known).for_each(|change| change.has_run_out = true);
+        Ok(())
     }
 
     /// Removes everything; the stream says nothing of it.
@@ -158,12 +163,12 @@ impl Table {
         for (key, after) in &now {
             let before = self.items.get(key);
             if before != Some(after) {
-                self.changes.push(Change { before: before.cloned(), after: Some(after.clone()) });
+                self.changes.push(Change { before: before.cloned(), after: Some(after.clone()), has_run_out: false });
             }
         }
         for (key, before) in &self.items {
             if !now.contains_key(key) {
-                self.changes.push(Change { before: Some(before.clone()), after: None });
+                self.changes.push(Change { before: Some(before.clone()), after: None, has_run_out: false });
             }
         }
         self.items = now;

@@ -95,14 +95,11 @@ fn record(change: &Change, number: usize) -> Value {
     if let Some(after) = &change.after {
         stream["NewImage"] = after.clone();
     }
-    let mut by_time_to_live = false;
     if let Some(before) = &change.before {
         stream["OldImage"] = before.clone();
-        by_time_to_live = change.after.is_none() && expiry(before).is_some();
-        if by_time_to_live {
+        if let Some(at) = expiry(before).filter(|_| change.has_run_out) {
             // For the worker it is now, whenever that is.
-            let at = expiry(before).unwrap_or_default().min(now() - 1);
-            stream["OldImage"]["expires_at"] = json!({ "N": at.to_string() });
+            stream["OldImage"]["expires_at"] = json!({ "N": at.min(now() - 1).to_string() });
         }
     }
     let name = match change {
@@ -119,7 +116,7 @@ fn record(change: &Change, number: usize) -> Value {
         "dynamodb": stream,
         "eventSourceARN": "arn:aws:dynamodb:eu-central-1:000000000000:table/faults/stream/2026-01-01T00:00:00.000",
     });
-    if by_time_to_live {
+    if change.has_run_out {
         record["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
     }
     record
