@@ -29,9 +29,12 @@ impl Lambda {
     async fn start(stack: &Stack, program: &Path, environment: Vec<(String, String)>) -> Self {
         let [address, runtime] =
             [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string());
-        let arguments = ["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime];
-        let process = Command::new(emulator()).args(arguments).arg(program).envs(environment);
-        let process = process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = Command::new(emulator());
+        command
+            .args(["--runtime-interface-emulator-address", &address, "--runtime-api-address", &runtime])
+            .arg(program);
+        let command = command.envs(environment).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().unwrap();
         let lambda = Self { process, address };
         eventually("it listens", async || stack.http.get(format!("http://{}", lambda.address)).send().await.is_ok())
             .await;
