@@ -1,5 +1,5 @@
-//! Measures every function beside an empty one. Starts the binaries over a Lambda Runtime API on loopback, passes their AWS
-//! calls through a counting proxy to the local stack, and prints two Markdown tables.
+//! Measures every function beside an empty one. Starts the binaries over a Lambda Runtime API on loopback, passes their
+//! AWS calls through a counting proxy to the local stack, and prints two Markdown tables.
 #![expect(clippy::indexing_slicing, reason = "only JSON is indexed: a field that is not there reads as null")]
 
 mod event;

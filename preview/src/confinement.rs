@@ -78,8 +78,8 @@ pub struct Watchdog {
 }
 
 impl Watchdog {
-    /// Lets the process answer, and take its time for that: the reader may be slow. If its time is used already this does
-    /// not return, and the watchdog's answer is the only one.
+    /// Lets the process answer, and take its time for that: the reader may be slow. If its time is used already this
+    /// does not return, and the watchdog's answer is the only one.
     pub fn dismiss(self) {
         if used() >= self.time || !decide() {
             end_late();

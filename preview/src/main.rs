@@ -47,7 +47,8 @@ fn main() -> ExitCode {
     // The sentence for the user is all that standard error is for.
     panic::set_hook(Box::new(|_| ()));
     let answer = rendered(&flags);
-    // The answer is whole and in memory. Nothing was written before, so a process that is ended sooner has said nothing.
+    // The answer is whole and in memory. Nothing was written before, so a process that is ended sooner has said
+    // nothing.
     watchdog.dismiss();
     match answer {
         Ok(preview) => write(&preview),

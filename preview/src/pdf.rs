@@ -1,8 +1,8 @@
 //! PDF: the first page, drawn at the size of the preview.
 //!
 //! The renderer has no limits of its own for what a page costs. It does not follow page trees in circles, and stops at
-//! 50 levels of forms and patterns. What the page itself draws is measured here; forms that draw forms, what is in those
-//! or in fonts, and objects in streams that expand without end are for the limits of the process.
+//! 50 levels of forms and patterns. What the page itself draws is measured here; forms that draw forms, what is in
+//! those or in fonts, and objects in streams that expand without end are for the limits of the process.
 
 use std::{borrow::Cow, io::Read as _};
 

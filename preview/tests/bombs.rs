@@ -1,7 +1,7 @@
 //! What would cost too much is refused, and files that end early crash nothing.
 //!
-//! No test measures time, which would say how fast a machine is. The command counts its work and its time itself: what is
-//! rendered was within both, and what the watchdog ends says so.
+//! No test measures time, which would say how fast a machine is. The command counts its work and its time itself: what
+//! is rendered was within both, and what the watchdog ends says so.
 
 use crate::{
     command::{Run, render},

@@ -1,5 +1,5 @@
-//! Whatever the fuzz targets were ever given that mattered is rendered again, within the limits. `RENEW=corpus` adds the
-//! fixtures to the corpus, for the targets to grow it from.
+//! Whatever the fuzz targets were ever given that mattered is rendered again, within the limits. `RENEW=corpus` adds
+//! the fixtures to the corpus, for the targets to grow it from.
 
 use std::{env, fs, path::PathBuf};
 

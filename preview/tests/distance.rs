@@ -2,11 +2,12 @@
 
 use image::RgbaImage;
 
-/// A side of the squares whose means are compared, in pixels: noise and a shift of a fraction of a pixel vanish in them.
+/// A side of the squares whose means are compared, in pixels: noise and a shift of a fraction of a pixel vanish in
+/// them.
 const SQUARE: u32 = 4;
 
-/// How unlike the least alike 2 % of two pictures are at least, as a difference of colour in CIELAB, of which 1 can just be seen
-/// and 100 is from black to white. What is transparent is seen on black and on white.
+/// How unlike the least alike 2 % of two pictures are at least, as a difference of colour in CIELAB, of which 1 can
+/// just be seen and 100 is from black to white. What is transparent is seen on black and on white.
 pub fn distance(one: &RgbaImage, other: &RgbaImage) -> f64 {
     if one.dimensions() != other.dimensions() {
         return f64::INFINITY;

@@ -11,7 +11,8 @@ use crate::{
     fixtures::{self, Fixture, scene},
 };
 
-/// The most that a preview may be unlike its golden image. What JPEG and WebP lose comes to 5, text that is missing to 6, another picture to 20.
+/// The most that a preview may be unlike its golden image. What JPEG and WebP lose comes to 5, text that is missing to
+/// 6, another picture to 20.
 const ALIKE: f64 = 5.5;
 
 fn path(golden: &str) -> PathBuf {

@@ -9,12 +9,12 @@ use crate::{
 };
 use std::ops::RangeInclusive;
 
-/// Tags the objects of a file as it says since it was written: those of its new versions, or of all versions if its access
-/// changed. If its public access is about to end, its objects are hidden first, and then the file says so. Returns the
-/// file as it is then.
+/// Tags the objects of a file as it says since it was written: those of its new versions, or of all versions if its
+/// access changed. If its public access is about to end, its objects are hidden first, and then the file says so.
+/// Returns the file as it is then.
 ///
-/// The file is read again after the tags are written: if somebody changed it in between, their tags may have come before
-/// ours, so the tags are written again as the file says now. The last word is always the file's.
+/// The file is read again after the tags are written: if somebody changed it in between, their tags may have come
+/// before ours, so the tags are written again as the file says now. The last word is always the file's.
 ///
 /// # Errors
 /// 500 if a tag or the file cannot be written.

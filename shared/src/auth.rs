@@ -108,7 +108,8 @@ impl Auth {
     }
 
     async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
-        // A header with `none` or an unknown algorithm does not parse. The error's own words may have a part of it in them.
+        // A header with `none` or an unknown algorithm does not parse. The error's own words may have a part of it in
+        // them.
         let header =
             decode_header(token).map_err(|_| refused("it has no header of a JWT and an algorithm that we know"))?;
         // RFC 7515, 4.1.11: it names what a recipient must understand, and we understand no extensions.
@@ -155,8 +156,8 @@ fn refused(reason: impl Into<String>) -> Refusal {
     Refusal::Token(reason.into())
 }
 
-/// A claim that names somebody: issuers have texts and whole numbers. Larger numbers than these were rounded when they were
-/// read, and two organisations must never become one.
+/// A claim that names somebody: issuers have texts and whole numbers. Larger numbers than these were rounded when they
+/// were read, and two organisations must never become one.
 fn text(claim: &Value) -> Option<String> {
     match claim {
         Value::String(text) => Some(text.clone()),

@@ -18,8 +18,8 @@ const MAX_NAME_CHARS: usize = 256;
 const MAX_SLUG_CHARS: usize = 64;
 const MAX_ENTRIES: usize = 100;
 const MAX_ENTRY_CHARS: usize = 128;
-/// The most that the texts of a collection may have, in bytes of JSON: so a set fits into one reply (6 MB), and all of it
-/// into one transaction (4 MB).
+/// The most that the texts of a collection may have, in bytes of JSON: so a set fits into one reply (6 MB), and all of
+/// it into one transaction (4 MB).
 const MAX_TEXT_BYTES: usize = 16 * 1024;
 
 /// Whose collections they are.
@@ -255,8 +255,8 @@ impl CollectionSet {
 }
 
 impl Collection {
-    /// Whether a file that is related to an entity so is in this collection of `owner`'s: by a tag that is its slug, full
-    /// or only its key.
+    /// Whether a file that is related to an entity so is in this collection of `owner`'s: by a tag that is its slug,
+    /// full or only its key.
     #[must_use]
     pub fn has(&self, owner: &Owner, relation: &Relation) -> bool {
         let slug = owner.slug(self);
@@ -305,8 +305,8 @@ pub fn collection_not_found() -> ApiError {
     ApiError::NotFound("there is no such collection; check its slug and schema")
 }
 
-/// A name in lower case, its letters and digits joined by `-`; if it has none in ASCII, a part of the id. The words of our
-/// own paths get that part too, so that no slug can be taken for one.
+/// A name in lower case, its letters and digits joined by `-`; if it has none in ASCII, a part of the id. The words of
+/// our own paths get that part too, so that no slug can be taken for one.
 fn key_of_name(name: &str, id: Uuid) -> String {
     let words = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut key = words.collect::<Vec<_>>().join("-").to_ascii_lowercase();

@@ -49,7 +49,8 @@ impl ApiError {
         Self::Internal(cause.into())
     }
 
-    /// The 404 of every file that is unknown, deleted or not the caller's to see: one reply, so that they look the same.
+    /// The 404 of every file that is unknown, deleted or not the caller's to see: one reply, so that they look the
+    /// same.
     #[must_use]
     pub fn file_not_found() -> Self {
         Self::NotFound("there is no such file; check its id")

@@ -127,8 +127,8 @@ pub struct Meta {
 const NAMED: [&str; 3] = ["_tags", "_purpose", "_manifest"];
 
 impl Meta {
-    /// Whether `caller` has this right: the one place where a file's tenant is checked. The organisation that it belongs
-    /// to has every right, whatever the list says.
+    /// Whether `caller` has this right: the one place where a file's tenant is checked. The organisation that it
+    /// belongs to has every right, whatever the list says.
     #[must_use]
     pub fn permits(&self, caller: &Caller, right: Right) -> bool {
         !self.is_deleted() && (self.org == caller.org || self.acl.permits(caller, right))
@@ -180,7 +180,8 @@ impl Meta {
         Self { closing: None, ..deleted }
     }
 
-    /// The step to store before `after`: the same, but still public, if `after` ends public access; else `after` itself.
+    /// The step to store before `after`: the same, but still public, if `after` ends public access; else `after`
+    /// itself.
     #[must_use]
     pub fn step_towards(&self, after: Self) -> Self {
         if self.access_control == AccessControl::Private {

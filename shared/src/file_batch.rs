@@ -114,7 +114,8 @@ mod tests {
         format!("00000000-0000-4000-8000-{number:012}").parse().unwrap()
     }
 
-    /// A table that has every item asked for, and gives out `at_once` of them in one reply; and how many keys each call had.
+    /// A table that has every item asked for, and gives out `at_once` of them in one reply; and how many keys each call
+    /// had.
     fn table(at_once: usize) -> (FileStore, Arc<Mutex<Vec<usize>>>) {
         let calls = Arc::new(Mutex::new(Vec::new()));
         let record = Arc::clone(&calls);

@@ -1,4 +1,5 @@
-//! Files in the table: one partition a file, `FILE#{id}`, with `META` and one `HISTORY#{number}` per superseded version.
+//! Files in the table: one partition a file, `FILE#{id}`, with `META` and one `HISTORY#{number}` per superseded
+//! version.
 //!
 //! `META` has the current version, so that most operations need nothing else. A file's version numbers have no gaps.
 
@@ -226,8 +227,8 @@ impl FileStore {
         Ok(actions)
     }
 
-    /// Removes a deleted file's items, `META` last, so that an interrupted removal can be found and finished. A mark stays
-    /// for each upload: a save that is repeated late must not bring it back.
+    /// Removes a deleted file's items, `META` last, so that an interrupted removal can be found and finished. A mark
+    /// stays for each upload: a save that is repeated late must not bring it back.
     ///
     /// # Errors
     /// 500 if some may be left.

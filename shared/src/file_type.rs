@@ -51,8 +51,8 @@ impl FileType {
     }
 }
 
-/// A well-formed MIME type of at most 255 ASCII characters, such as `text/plain; charset=utf-8`. It is kept as it was given:
-/// S3 takes an upload with exactly the text that was signed, and clients send what they told us.
+/// A well-formed MIME type of at most 255 ASCII characters, such as `text/plain; charset=utf-8`. It is kept as it was
+/// given: S3 takes an upload with exactly the text that was signed, and clients send what they told us.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MimeType(String);
@@ -97,7 +97,8 @@ impl MimeType {
     }
 }
 
-/// Deserializes an optional type, for `#[serde(deserialize_with)]`. A browser says "" of a file whose type it does not know.
+/// Deserializes an optional type, for `#[serde(deserialize_with)]`. A browser says "" of a file whose type it does not
+/// know.
 ///
 /// # Errors
 /// If it is anything else that is no type.

@@ -13,7 +13,8 @@ const MAX_SEGMENT_BYTES: usize = 800;
 /// RFC 3986 unreserved characters stay as they are.
 pub(crate) const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A filename that is safe to store and to show: 1 to 255 characters, no path, no control or direction-changing characters.
+/// A filename that is safe to store and to show: 1 to 255 characters, no path, no control or direction-changing
+/// characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Filename(String);

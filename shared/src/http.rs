@@ -245,8 +245,8 @@ pub fn has_already(request: &Request, etag: &str) -> bool {
     tags.any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
-/// Whether the request came by a v1 path. The route says so: behind a domain of its own, an API may have something before
-/// it in the path. Only where no route names a path, the path itself does.
+/// Whether the request came by a v1 path. The route says so: behind a domain of its own, an API may have something
+/// before it in the path. Only where no route names a path, the path itself does.
 #[must_use]
 pub fn is_v1(request: &Request) -> bool {
     let route = match request.request_context_ref() {

@@ -1,8 +1,8 @@
-//! The header `Idempotency-Key`: a request that is repeated with it gets the first one's reply and changes nothing again.
-//! <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>
+//! The header `Idempotency-Key`: a request that is repeated with it gets the first one's reply and changes nothing
+//! again. <https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/>
 //!
-//! The item `REQUEST#{hash of caller and key}`/`REQUEST` says what was asked for and, from the commit on, what it made. The
-//! commit writes it together with what it makes, so that two requests with one key never both succeed.
+//! The item `REQUEST#{hash of caller and key}`/`REQUEST` says what was asked for and, from the commit on, what it made.
+//! The commit writes it together with what it makes, so that two requests with one key never both succeed.
 
 use crate::{
     auth::Caller,
@@ -60,10 +60,13 @@ impl Idempotency {
             ));
         }
         let body: &[u8] = request.body().as_ref();
-        let query = request.uri().query().unwrap_or_default();
-        let asked = [request.method().as_str(), request.raw_http_path(), query].map(str::as_bytes);
-        let [method, path, query] = asked;
-        let fingerprint = hash(&[method, path, query, body]);
+        let query = request.query_string_parameters_ref();
+        let mut query: Vec<_> = query.iter().flat_map(|query| query.iter()).collect();
+        query.sort_unstable();
+        let mut asked = vec![request.method().as_str(), request.raw_http_path()];
+        asked.extend(query.iter().flat_map(|(name, value)| [*name, *value]));
+        let asked: Vec<_> = asked.into_iter().map(str::as_bytes).chain([body]).collect();
+        let fingerprint = hash(&asked);
         let user = caller.user.as_deref().unwrap_or_default();
         let id = hash(&[caller.org.as_str().as_bytes(), user.as_bytes(), text.as_bytes()]);
         let expires_at = (OffsetDateTime::now_utc() + LIFETIME).unix_timestamp();

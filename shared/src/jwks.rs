@@ -75,8 +75,8 @@ impl Jwks {
         Self::Url { url, cache: RwLock::default() }
     }
 
-    /// The key that a token names by its `kid`, fetched again if it is unknown or the set is old; `None` if the issuer has no
-    /// such key. A set of one key needs no name for it.
+    /// The key that a token names by its `kid`, fetched again if it is unknown or the set is old; `None` if the issuer
+    /// has no such key. A set of one key needs no name for it.
     ///
     /// # Errors
     /// 500 if there are no keys at all because they cannot be fetched.

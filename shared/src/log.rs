@@ -1,5 +1,5 @@
-//! Logs: one JSON object a line. Its fields are named as AWS Lambda Powertools names them, so that Lambda finds the time
-//! and the level, and one query reads the logs of all functions.
+//! Logs: one JSON object a line. Its fields are named as AWS Lambda Powertools names them, so that Lambda finds the
+//! time and the level, and one query reads the logs of all functions.
 
 use crate::file::timestamp;
 use lambda_http::Context;

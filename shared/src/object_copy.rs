@@ -43,8 +43,8 @@ pub enum Copied {
 }
 
 impl ObjectStore {
-    /// Copies an object to where `version` keeps it, private, unless there is an object already. The bytes are those that
-    /// [`Self::head`] saw, or none.
+    /// Copies an object to where `version` keeps it, private, unless there is an object already. The bytes are those
+    /// that [`Self::head`] saw, or none.
     ///
     /// # Errors
     /// 500 if the copy fails.

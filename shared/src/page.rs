@@ -26,8 +26,8 @@ impl Page {
         self.count
     }
 
-    /// Adds an item and says so, or says that it has no room. The first always goes in: the reply is refused if it is too
-    /// large on its own.
+    /// Adds an item and says so, or says that it has no room. The first always goes in: the reply is refused if it is
+    /// too large on its own.
     pub fn add(&mut self, item: &Value) -> bool {
         let item = item.to_string();
         let bytes = escaped_bytes(&item) + 1;

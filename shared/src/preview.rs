@@ -21,7 +21,7 @@ use lambda_http::{
     Body, Request, Response,
     http::{
         HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, X_CONTENT_TYPE_OPTIONS},
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG},
     },
 };
 use std::fmt;
@@ -30,9 +30,9 @@ use std::fmt;
 const MAX_SIDE: u32 = 2_048;
 /// The width and height if neither is asked for, in pixels.
 const DEFAULT_SIDE: u32 = 200;
-/// The widths and heights that previews are made for, in pixels; one that is asked for is reduced to the next of these. So
-/// there are at most 18 × 18 + 2 × 18 = 360 boxes, and of a version and of the upload that it was at most 720 previews:
-/// fewer than a page of a listing and one `DeleteObjects` hold.
+/// The widths and heights that previews are made for, in pixels; one that is asked for is reduced to the next of these.
+/// So there are at most 18 × 18 + 2 × 18 = 360 boxes, and of a version and of the upload that it was at most 720
+/// previews: fewer than a page of a listing and one `DeleteObjects` hold.
 const SIDES: [u32; 18] = [1, 8, 16, 32, 64, 100, 128, 200, 256, 300, 400, 512, 640, 800, 1_024, 1_280, 1_600, MAX_SIDE];
 /// Counts the changes of what is rendered: when it is raised, previews that were kept are rendered again.
 const REVISION: u32 = 1;
@@ -113,8 +113,8 @@ impl fmt::Display for PreviewKey {
 /// Who a preview is for, and so who may keep it on the way.
 #[derive(Clone, Copy, Debug)]
 pub enum Audience {
-    /// The caller. Their browser may keep it, and asks each time whether it may show it again: by then it may be somebody
-    /// else's, which `Vary: Cookie` does not tell Chromium.
+    /// The caller. Their browser may keep it, and asks each time whether it may show it again: by then it may be
+    /// somebody else's, which `Vary: Cookie` does not tell Chromium.
     Caller,
     /// Everybody, for five minutes, in which they do not hear that the file changed.
     Everybody,
@@ -264,7 +264,6 @@ impl Previews {
         let headers = response.headers_mut();
         headers.insert(ETAG, HeaderValue::try_from(etag).map_err(ApiError::internal)?);
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(asked.audience.cache_control()));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         Ok(response)
     }
 
@@ -281,15 +280,16 @@ impl Previews {
         let charset = source.mime_type.as_ref().and_then(MimeType::charset);
         let image = self.renderer.render(bytes, charset.as_deref(), size).await?;
         self.objects.keep_preview(key, &image).await;
-        // A deletion that marked the file before this look may have listed its previews before this one was kept; one that
-        // marks it later lists this one too.
+        // A deletion that marked the file before this look may have listed its previews before this one was kept; one
+        // that marks it later lists this one too.
         if !self.may_have_previews(files, source).await {
             self.objects.forget_preview(key).await;
         }
         Ok(image)
     }
 
-    /// Whether the bytes are still there for others. If that cannot be told they are not: a preview can be rendered again.
+    /// Whether the bytes are still there for others. If that cannot be told they are not: a preview can be rendered
+    /// again.
     async fn may_have_previews(&self, files: &FileStore, source: &Source) -> bool {
         let are_there = match source.file {
             Some(file) => files.find_meta(file).await.map(|meta| meta.is_some_and(|meta| !meta.is_deleted())),

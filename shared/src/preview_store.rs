@@ -18,7 +18,8 @@ const PARALLEL: usize = 16;
 const SOURCE_ETAG: &str = "source-etag";
 
 impl ObjectStore {
-    /// An object's bytes as they come, if they are still those of `etag`; `None` if they are not, or there is no object.
+    /// An object's bytes as they come, if they are still those of `etag`; `None` if they are not, or there is no
+    /// object.
     ///
     /// # Errors
     /// 500 if the bucket cannot be read.
@@ -56,8 +57,9 @@ impl ObjectStore {
         }
     }
 
-    /// Removes the previews of versions, and of the uploads that they were: for each a listing, and a removal if there are
-    /// any. There is a second page only if the renderer was revised in the last 30 days, after which they expire.
+    /// Removes the previews of versions, and of the uploads that they were: for each a listing, and a removal if there
+    /// are any. There is a second page only if the renderer was revised in the last 30 days, after which they
+    /// expire.
     ///
     /// # Errors
     /// 500 if one of them may still be there.

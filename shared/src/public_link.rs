@@ -76,8 +76,8 @@ impl PublicLink {
 }
 
 impl FileStore {
-    /// Stores a new link to a file, unless the file was written since it was read: it may be deleted by now, or no longer
-    /// be the caller's to share.
+    /// Stores a new link to a file, unless the file was written since it was read: it may be deleted by now, or no
+    /// longer be the caller's to share.
     ///
     /// # Errors
     /// 500 if the table cannot be written.

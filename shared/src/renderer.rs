@@ -19,11 +19,11 @@ use tokio::{
     process::{ChildStdin, Command},
 };
 
-/// How long `render` may take to read the file, and then to answer. It ends itself long before, unless something got hold
-/// of it.
+/// How long `render` may take to read the file, and then to answer. It ends itself long before, unless something got
+/// hold of it.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A reply of Lambda's has 6 MB at most, and bytes in it are a third more. `render` keeps to less: what has this many was
-/// cut off, or made by something else.
+/// A reply of Lambda's has 6 MB at most, and bytes in it are a third more. `render` keeps to less: what has this many
+/// was cut off, or made by something else.
 const MAX_IMAGE_BYTES: u64 = 4_500_000;
 /// The sentences of `render` have less; what the system says of a `render` that does not start may have this.
 const MAX_SAID_BYTES: u64 = 2_000;
@@ -171,8 +171,8 @@ async fn feed(mut stdin: ChildStdin, mut source: ByteStream) -> Result<(), ApiEr
     Ok(())
 }
 
-/// What comes, up to a limit; if it cannot be read, what there is of it says so itself. The rest is read too: a pipe that
-/// is closed would end `render` by a signal.
+/// What comes, up to a limit; if it cannot be read, what there is of it says so itself. The rest is read too: a pipe
+/// that is closed would end `render` by a signal.
 async fn read(mut from: impl AsyncRead + Unpin, max_bytes: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     let _ = (&mut from).take(max_bytes).read_to_end(&mut bytes).await;

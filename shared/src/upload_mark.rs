@@ -1,8 +1,8 @@
 //! Marks: what the item `FILE#{upload id}`/`META` says of an upload that is not, or no longer, a file of its own.
 //!
 //! That item belongs to the upload from the first save on: it is `pending` while the bytes are copied, and then becomes
-//! either the file itself or, if the upload is a new version of another file, a pointer to that version. So one condition
-//! on one item makes an upload become at most one version, and a repeated save finds what the first one made.
+//! either the file itself or, if the upload is a new version of another file, a pointer to that version. So one
+//! condition on one item makes an upload become at most one version, and a repeated save finds what the first one made.
 
 use crate::{
     error::ApiError,
@@ -89,7 +89,8 @@ impl Pending {
         Self { org: object_key.org.clone(), object_key, generation: 0, expires_at: expiry() }
     }
 
-    /// The condition of every write that ends a save: nobody else has ended it, and the copy is still the one counted on.
+    /// The condition of every write that ends a save: nobody else has ended it, and the copy is still the one counted
+    /// on.
     pub(crate) fn still_holds(&self, put: PutBuilder) -> PutBuilder {
         put.condition_expression("#state = :pending AND org = :org AND generation = :generation")
             .expression_attribute_names("#state", "state")

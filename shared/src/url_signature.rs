@@ -1,8 +1,9 @@
-//! Signed custom download URLs: proof that this API handed a URL out, a short while ago and for one organisation's file.
+//! Signed custom download URLs: proof that this API handed a URL out, a short while ago and for one organisation's
+//! file.
 //!
 //! The key is a secret that Secrets Manager keeps. A signature names the version of the secret that made it, so that
-//! replacing the key breaks no URL that is out. A version is good while it is the current one or the one before, and those
-//! Secrets Manager keeps: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>
+//! replacing the key breaks no URL that is out. A version is good while it is the current one or the one before, and
+//! those Secrets Manager keeps: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html>
 
 use crate::{
     aws,
@@ -29,8 +30,8 @@ use uuid::Uuid;
 
 /// The longest URL that is looked at, in bytes. A custom URL has 2,048, and what is added to it some 140.
 const MAX_BYTES: usize = 4_096;
-/// How long a key is used before it is read again, so that a new one is in use everywhere by then. It is remembered as long
-/// that there is no key.
+/// How long a key is used before it is read again, so that a new one is in use everywhere by then. It is remembered as
+/// long that there is no key.
 const MAX_KEY_AGE: Duration = Duration::from_mins(5);
 /// How many answers of Secrets Manager are remembered. There are three keys at most; the others are made up.
 const MAX_ANSWERS: usize = 1_000;
@@ -106,7 +107,8 @@ impl UrlSigner {
         Ok(url.into())
     }
 
-    /// Whether [`Self::sign`] made this URL for `org`, and not too long ago. The order of its parameters does not count.
+    /// Whether [`Self::sign`] made this URL for `org`, and not too long ago. The order of its parameters does not
+    /// count.
     ///
     /// # Errors
     /// 500 if the key cannot be had. A text that is no such URL is not an error: it is not valid.

@@ -1,5 +1,5 @@
-//! What the tests need of AWS services beside S3 and DynamoDB, as the emulator's administrator, whose signature it does not
-//! check: three more SDKs would cost minutes of compiling for a few calls.
+//! What the tests need of AWS services beside S3 and DynamoDB, as the emulator's administrator, whose signature it does
+//! not check: three more SDKs would cost minutes of compiling for a few calls.
 
 use crate::stack::{Stack, env, sdk_config};
 use aws_credential_types::Credentials;

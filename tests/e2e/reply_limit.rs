@@ -1,5 +1,5 @@
-//! Lambda's limit on replies, 6 MB, as AWS's own runtime interface emulator enforces it, which the SAM CLI ships. The local
-//! stack has no such limit.
+//! Lambda's limit on replies, 6 MB, as AWS's own runtime interface emulator enforces it, which the SAM CLI ships. The
+//! local stack has no such limit.
 
 use crate::{
     admin,

@@ -95,6 +95,29 @@ async fn twenty_saves_of_the_same_upload_at_once_give_one_file_and_one_object() 
 }
 
 #[tokio::test]
+async fn a_new_private_file_is_two_writes_of_one_unit_each() {
+    let stack = Stack::new();
+    let file = stack.saved("a report of the usual length, 2026.pdf", b"1").await;
+    let [item] = stack.items(&format!("FILE#{}", text(&file["_id"]))).await.try_into().unwrap();
+    // The claim that it replaced is smaller. A unit is 1 KB, of names and values.
+    let bytes: usize = item.iter().map(|(name, value)| name.len() + attribute_bytes(value)).sum();
+    assert!((500..=1_024).contains(&bytes), "{bytes}");
+}
+
+/// What DynamoDB counts of a value.
+fn attribute_bytes(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(number) => number.len() / 2 + 2,
+        AttributeValue::L(list) => 3 + list.iter().map(|value| 1 + attribute_bytes(value)).sum::<usize>(),
+        AttributeValue::M(map) => {
+            3 + map.iter().map(|(name, value)| 1 + name.len() + attribute_bytes(value)).sum::<usize>()
+        }
+        _ => 1,
+    }
+}
+
+#[tokio::test]
 async fn an_upload_that_does_not_exist_or_has_expired_is_a_404_that_says_why() {
     let stack = Stack::new();
     let upload = stack.post("/v2/files/upload", &json!({ "filename": "a.txt" })).await.expect(201);

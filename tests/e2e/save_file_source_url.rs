@@ -71,7 +71,8 @@ fn big() -> Vec<u8> {
     (0..=20 * MIB as u64).map(|place| (place / 1_000 * 31 + place).to_le_bytes()[0]).collect()
 }
 
-/// What is left of saves under this name: items but marks that run out, objects, and objects of which only parts are there.
+/// What is left of saves under this name: items but marks that run out, objects, and objects of which only parts are
+/// there.
 async fn left_of(stack: &Stack, name: &str) -> Vec<String> {
     let items = stack.dynamodb.scan().table_name(&stack.table).into_paginator().items().send().try_collect().await;
     let items = items.unwrap();

@@ -131,7 +131,8 @@ fn signed_with(version: &str, key: &str, expires_at: i64) -> String {
     format!("{url}&signature={version}.{}", BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
-/// Gives the label of the key before the current one, which other tests sign with, to another version. Returns whose it was.
+/// Gives the label of the key before the current one, which other tests sign with, to another version. Returns whose it
+/// was.
 async fn move_previous(stack: &Stack, to: Option<String>) -> Option<String> {
     let secret = stack.secrets.describe_secret().secret_id(&stack.url_signing_secret).send().await.unwrap();
     let versions = secret.version_ids_to_stages.unwrap();

@@ -126,8 +126,8 @@ fn as_item(version: &Version) -> Item {
     serde_dynamo::to_item(version).unwrap()
 }
 
-/// A table and a bucket that answer by these rules, and take every other write that all functions make. No file has public
-/// links or previews.
+/// A table and a bucket that answer by these rules, and take every other write that all functions make. No file has
+/// public links or previews.
 pub fn stores(rules: &[&Rule]) -> (FileStore, ObjectStore, Calls) {
     let taken = [
         &mock!(aws_sdk_dynamodb::Client::put_item).then_output(|| PutItemOutput::builder().build()),

@@ -1,7 +1,8 @@
 //! `accessPublicLink`: from a public link to the bytes of the file's latest version, without a token.
 //!
-//! The id of the link decides; the name in the URL is for people and says nothing. A link that is revoked, or whose file
-//! is deleted, gives the 404 of one that never was. That a link was followed is noted on the way, and never in the way.
+//! The id of the link decides; the name in the URL is for people and says nothing. A link that is revoked, or whose
+//! file is deleted, gives the 404 of one that never was. That a link was followed is noted on the way, and never in the
+//! way.
 
 use lambda_http::{
     Body, Error, Request, Response,

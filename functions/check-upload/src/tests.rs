@@ -25,7 +25,8 @@ fn event(uploads: &[(&str, i64, &str)]) -> S3Event {
     serde_json::from_value(json!({ "Records": uploads.iter().map(record).collect::<Vec<_>>() })).unwrap()
 }
 
-/// Whether the event was handled, and what S3 was asked to remove: key and `ETag`. Its answers are these errors or none.
+/// Whether the event was handled, and what S3 was asked to remove: key and `ETag`. Its answers are these errors or
+/// none.
 async fn handled(uploads: &[(&str, i64, &str)], answers: Vec<Option<&'static str>>) -> (bool, Vec<String>) {
     let removed = Arc::new(Mutex::new(Vec::new()));
     let answers = Mutex::new(answers.into_iter());

@@ -1,7 +1,7 @@
 //! `downloadFiles`: what `downloadFile` does, for up to 100 files at once.
 //!
-//! Each is judged on its own, and answered in the order asked for: where there is no such file or version for the caller,
-//! a 404 of its own stands in the URL's place, and the others are served.
+//! Each is judged on its own, and answered in the order asked for: where there is no such file or version for the
+//! caller, a 404 of its own stands in the URL's place, and the others are served.
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde::Deserialize;

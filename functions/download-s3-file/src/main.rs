@@ -1,4 +1,5 @@
-//! `downloadS3File`: a presigned URL for the bytes behind an `s3ref`, of a version that is saved or of an upload that is not.
+//! `downloadS3File`: a presigned URL for the bytes behind an `s3ref`, of a version that is saved or of an upload that
+//! is not.
 //!
 //! A version can be downloaded by those who may view its file, an upload by the organisation that it is for. Whatever
 //! else the key names gives the 404 of an unknown file.

@@ -1,11 +1,11 @@
 //! `getFilesInCollection`: the files of an entity that are in a collection, newest first, in pages.
 //!
-//! A file is in a collection by its relation to the entity: one of the relation's `_tags` is the collection's slug, full or
-//! only the part after the colon. The collection is one of the caller's own or of the organisation's. Entities live
-//! elsewhere, so that one without files is not told from one that does not exist: both have an empty list.
+//! A file is in a collection by its relation to the entity: one of the relation's `_tags` is the collection's slug,
+//! full or only the part after the colon. The collection is one of the caller's own or of the organisation's. Entities
+//! live elsewhere, so that one without files is not told from one that does not exist: both have an empty list.
 //!
-//! A page ends where the reply is full, or after 1,000 relations of the entity, whatever collection they name. So it may
-//! have few files or none, and only the one without a `Link` is the last.
+//! A page ends where the reply is full, or after 1,000 relations of the entity, whatever collection they name. So it
+//! may have few files or none, and only the one without a `Link` is the last.
 
 use lambda_http::{Body, Error, Request, Response};
 use shared::{

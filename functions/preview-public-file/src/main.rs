@@ -1,7 +1,7 @@
 //! `previewPublicFile`: a thumbnail of a version of a public file, without a token.
 //!
-//! As the contract says, a file that is not public is a 403. That it exists is then known to whoever knows its id, which
-//! nobody can guess. With `org_id`, the file of another organisation is the 404 of an unknown one.
+//! As the contract says, a file that is not public is a 403. That it exists is then known to whoever knows its id,
+//! which nobody can guess. With `org_id`, the file of another organisation is the 404 of an unknown one.
 
 use lambda_http::{Body, Error, Request, Response};
 use shared::{

@@ -45,7 +45,8 @@ impl SaveFile {
         Err(ApiError::too_busy())
     }
 
-    /// The file, and the bytes that are new to it. Whatever can be refused is refused here, before any bytes are copied.
+    /// The file, and the bytes that are new to it. Whatever can be refused is refused here, before any bytes are
+    /// copied.
     async fn look_at_all<'a>(
         &self,
         caller: &Caller,

@@ -15,8 +15,8 @@ use shared::{
     relation::{EntityId, MAX_RELATIONS, Relation},
 };
 
-/// The most that a file's further attributes, relations and `_acl` may have, in bytes of JSON: an item holds 400 KB, and
-/// all else that a file has is far below the rest.
+/// The most that a file's further attributes, relations and `_acl` may have, in bytes of JSON: an item holds 400 KB,
+/// and all else that a file has is far below the rest.
 const MAX_ATTRIBUTE_BYTES: usize = 300 * 1024;
 /// Attributes that the contract has as lists, and nothing else.
 pub const LISTS: [&str; 3] = ["_tags", "_purpose", "_manifest"];

@@ -58,8 +58,8 @@ impl Incoming<'_> {
 }
 
 impl SaveFile {
-    /// Looks at the bytes and marks them as being saved. Of a `source_url` this is the begin of the fetch, so the caller's
-    /// rights are to be checked before.
+    /// Looks at the bytes and marks them as being saved. Of a `source_url` this is the begin of the fetch, so the
+    /// caller's rights are to be checked before.
     pub async fn look<'a>(&self, caller: &Caller, wanted: &'a NewVersion) -> Result<Looked<'a>, ApiError> {
         match &wanted.source {
             Source::Upload(key) => self.look_at_upload(caller, wanted, key).await,
@@ -139,7 +139,8 @@ impl SaveFile {
         }
     }
 
-    /// Brings the bytes to their permanent key, private. `None` if something changed since they were looked at: look again.
+    /// Brings the bytes to their permanent key, private. `None` if something changed since they were looked at: look
+    /// again.
     pub async fn bring(&self, incoming: Incoming<'_>) -> Result<Option<(Version, Pending)>, ApiError> {
         let Incoming { mut version, mut pending, origin } = incoming;
         let brought = match origin {
@@ -179,7 +180,8 @@ impl SaveFile {
         Err(ApiError::too_busy())
     }
 
-    /// The file that the upload was saved as meanwhile, by somebody who was quicker, or `None` if it can still be saved.
+    /// The file that the upload was saved as meanwhile, by somebody who was quicker, or `None` if it can still be
+    /// saved.
     ///
     /// # Errors
     /// 409 if it cannot be saved as it was looked at.

@@ -4,10 +4,10 @@
 //! has only a `custom_download_url`.
 //!
 //! Claim the upload and HEAD it → copy it to its permanent key → commit the file → remove the upload. Whatever can be
-//! refused is refused before the copy. The commit is one conditional write: before it nothing of the file can be seen, and
-//! after it a repetition finds the file and returns it. Whatever an interruption leaves goes by itself: the upload by the
-//! lifecycle rule, the copy when its claim runs out. What follows the commit never fails the request: the stream worker
-//! repeats it.
+//! refused is refused before the copy. The commit is one conditional write: before it nothing of the file can be seen,
+//! and after it a repetition finds the file and returns it. Whatever an interruption leaves goes by itself: the upload
+//! by the lifecycle rule, the copy when its claim runs out. What follows the commit never fails the request: the stream
+//! worker repeats it.
 
 mod add_versions;
 mod changes;

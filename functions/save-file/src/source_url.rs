@@ -124,8 +124,8 @@ fn location(response: &HttpResponse) -> Option<&str> {
     response.headers().get(header::LOCATION).filter(|_| is_redirect)
 }
 
-/// One reply, whatever is wrong with the URL, its name, its addresses or the connection: callers could otherwise tell which
-/// names and ports exist where only we can look. The log has the cause.
+/// One reply, whatever is wrong with the URL, its name, its addresses or the connection: callers could otherwise tell
+/// which names and ports exist where only we can look. The log has the cause.
 fn refused() -> ApiError {
     ApiError::bad_request(
         "source_url: could not be fetched; it must be an http or https URL on a public address that answers with the file",

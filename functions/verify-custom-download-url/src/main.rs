@@ -1,7 +1,7 @@
 //! `verifyCustomDownloadUrl`: whether a custom download URL is one that this API signed, and has not expired.
 //!
-//! For whoever serves those files: they send the URL that they were asked for, with a token of the organisation that the
-//! file belongs to. To any other organisation the URL is not valid.
+//! For whoever serves those files: they send the URL that they were asked for, with a token of the organisation that
+//! the file belongs to. To any other organisation the URL is not valid.
 
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 use serde::Deserialize;

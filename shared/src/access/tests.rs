@@ -14,7 +14,8 @@ use aws_smithy_mocks::mock;
 use std::sync::{Arc, Mutex};
 
 /// The calls that settling makes, while the table has one of `readings` after the other: the tag of each object as its
-/// version and `public` or `private`, and each write of the file as its access and revision. The first `losing` writes lose.
+/// version and `public` or `private`, and each write of the file as its access and revision. The first `losing` writes
+/// lose.
 async fn settled(before: Option<&Meta>, meta: Meta, readings: Vec<Option<Meta>>, losing: usize) -> Vec<String> {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let count = meta.current_number().max(9);

@@ -154,7 +154,8 @@ async fn a_commit_writes_only_the_relations_that_changed() {
     let (rules, taken) = takes_all();
     let change = Change { before: Some(&before), after: &after, saved: &[], request: None };
     assert_eq!(store(&rules.each_ref()).commit(change).await.unwrap(), Written::Stored);
-    let related = |action: &str, entity: &str| format!("{action} ENTITY#123#{entity} FILE#{}", file_id());
+    let related =
+        |action: &str, entity: &str| format!("{action} ENTITY#123#{entity} FILE#2026-01-01T00:00:00Z_{}", file_id());
     let expected = [related("put", "changed"), related("put", "new"), related("delete", "gone")];
     assert_eq!(taken.keys()[0][1..], expected);
 }

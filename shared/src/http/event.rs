@@ -1,7 +1,7 @@
 //! From the gateway's event to a request, and from a response to the gateway's reply.
 //!
-//! `lambda_http` does both, but ends the process at an event that is no request of HTTP's, such as one with a `<` in its
-//! query. Here that is a 400.
+//! `lambda_http` does both, but ends the process at an event that is no request of HTTP's, such as one with a `<` in
+//! its query. Here that is a 400.
 
 use crate::error::ApiError;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -13,7 +13,7 @@ use lambda_http::{
     },
     http::{
         HeaderMap, HeaderName, HeaderValue,
-        header::{COOKIE, SET_COOKIE},
+        header::{COOKIE, SET_COOKIE, X_CONTENT_TYPE_OPTIONS},
         uri::PathAndQuery,
     },
     request::RequestContext,
@@ -97,6 +97,8 @@ pub(super) fn reply(response: Response<Body>) -> ApiGatewayV2httpResponse {
     let mut reply = ApiGatewayV2httpResponse::default();
     reply.cookies = cookies.map(str::to_owned).collect();
     parts.headers.remove(SET_COOKIE);
+    // What we answer is what we say it is.
+    parts.headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     reply.status_code = parts.status.as_u16().into();
     reply.headers = parts.headers;
     reply.is_base64_encoded = matches!(body, Body::Binary(_));
@@ -183,7 +185,8 @@ mod tests {
     fn a_reply_has_its_cookies_beside_the_headers_and_bytes_in_base64() {
         let response = Response::builder().header(SET_COOKIE, "a=1").header("etag", "x").body(Body::from(vec![0xff]));
         let reply = serde_json::to_value(reply(response.unwrap())).unwrap();
-        assert_eq!((&reply["cookies"], &reply["headers"]), (&json!(["a=1"]), &json!({ "etag": "x" })));
+        let headers = json!({ "etag": "x", "x-content-type-options": "nosniff" });
+        assert_eq!((&reply["cookies"], &reply["headers"]), (&json!(["a=1"]), &headers));
         assert_eq!((&reply["body"], &reply["isBase64Encoded"]), (&json!("/w=="), &json!(true)));
         let empty = serde_json::to_value(super::reply(Response::new(Body::Empty))).unwrap();
         assert_eq!((&empty["statusCode"], empty.get("body")), (&json!(200), None));

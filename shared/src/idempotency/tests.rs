@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::{
     types::error::{ConditionalCheckFailedException, TransactionConflictException},
 };
 use aws_smithy_mocks::{Rule, mock};
-use lambda_http::{Body, http::HeaderValue};
+use lambda_http::{Body, aws_lambda_events::query_map::QueryMap, http::HeaderValue};
 
 fn asked(key: &str, body: &str, org: &str) -> Result<Option<Idempotency>, ApiError> {
     let mut request = Request::new(Body::from(body)).with_raw_http_path("/v2/files");
@@ -73,6 +73,19 @@ async fn a_repetition_learns_what_the_first_request_made() {
 async fn the_same_key_with_another_body_is_a_422() {
     let rule = earlier(&request("{}"), Some("id"));
     assert_eq!(store(&rule).begin(&request("{ }")).await.unwrap_err().status(), 422);
+}
+
+#[test]
+fn the_query_is_a_part_of_the_request_in_any_order() {
+    let with = |query: &str| {
+        let mut request = Request::new(Body::from("{}"));
+        request.headers_mut().insert(HEADER, HeaderValue::from_static("key"));
+        let request = request.with_query_string_parameters(query.parse::<QueryMap>().unwrap());
+        Idempotency::of(&request, &caller("123")).unwrap().unwrap().record.fingerprint
+    };
+    assert_eq!(with("strict=true&a=1"), with("a=1&strict=true"));
+    assert_ne!(with("strict=true"), with("strict=false"));
+    assert_ne!(with("a=1"), with(""));
 }
 
 #[tokio::test]

@@ -232,8 +232,8 @@ fn upload(etag: &'static str, then: Option<&'static str>) -> Rule {
     }
 }
 
-/// The preview of an upload, which is kept as one of the bytes with the tag `kept`; and whether it was rendered again, and
-/// removed again.
+/// The preview of an upload, which is kept as one of the bytes with the tag `kept`; and whether it was rendered again,
+/// and removed again.
 async fn of_upload(head: Rule, etag: &'static str, kept: Option<&'static str>) -> (String, usize, usize) {
     let is_preview = |key: Option<&str>| key.is_some_and(|key| key.ends_with("/upload/200x200.1"));
     let before = mock!(Client::get_object).match_requests(move |get| is_preview(get.key())).then_output(move || {

@@ -35,7 +35,8 @@ impl Repeat {
 
 pub struct Scenario {
     pub name: &'static str,
-    /// Makes what has to be there, and the request. A request to the worker has no event: it gets what the stream says.
+    /// Makes what has to be there, and the request. A request to the worker has no event: it gets what the stream
+    /// says.
     pub prepare: fn(&mut Lane) -> Result<Request>,
     pub repeats: &'static [Repeat],
     /// What a repetition may be answered besides success, if the first request did it.

@@ -131,7 +131,8 @@ fn now() -> i64 {
     i64::try_from(seconds).unwrap_or_default()
 }
 
-/// Whether Lambda's filter lets a record through: as far as our patterns go, equal texts and whether there is something.
+/// Whether Lambda's filter lets a record through: as far as our patterns go, equal texts and whether there is
+/// something.
 fn matches(pattern: &Value, record: &Value) -> bool {
     let empty = Map::new();
     pattern.as_object().unwrap_or(&empty).iter().all(|(name, wanted)| match wanted {
