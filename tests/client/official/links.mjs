@@ -1,5 +1,6 @@
 // Public links.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { anyone, owner, s3, stranger } from '../stack.mjs'
 import { nobodys, save } from './files.mjs'
 import { operation } from './operation.mjs'
@@ -12,6 +13,12 @@ async function linked() {
   return { file: _id, link, id: data.results[0].id }
 }
 
+/** A file that another organisation may edit. */
+async function lent() {
+  const { _id } = await save({ _acl: { edit: ['org:456'] } })
+  return _id
+}
+
 operation('generatePublicLink', async (call) => {
   const { _id: id } = await save()
   const { data: link } = await call(201, owner, { id })
@@ -19,6 +26,13 @@ operation('generatePublicLink', async (call) => {
   await call(401, anyone, { id })
   await call(404, owner, { id: nobodys() })
   await call(404, stranger, { id })
+  await call(403, stranger, { id: await lent() })
+
+  const once = { headers: { 'Idempotency-Key': randomUUID() } }
+  const { data: first } = await call(201, owner, { id }, null, once)
+  assert.equal((await call(201, owner, { id }, null, once)).data, first)
+  await call(422, owner, { id: (await save())._id }, null, once)
+  await call(400, owner, { id }, null, { headers: { 'Idempotency-Key': 'a b' } })
 })
 
 operation('listPublicLinksForFile', async (call) => {
@@ -31,6 +45,7 @@ operation('listPublicLinksForFile', async (call) => {
   await call(401, anyone, { id })
   await call(404, owner, { id: nobodys() })
   await call(404, stranger, { id })
+  await call(403, stranger, { id: await lent() })
 })
 
 operation('accessPublicLink', async (call) => {

@@ -1,5 +1,6 @@
 // Saving: uploads, files that are kept elsewhere or fetched from there, versions and relations.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { after, before } from 'node:test'
 import { anyone, apiUrl, owner, stranger } from '../stack.mjs'
@@ -48,6 +49,11 @@ async function savesFromElsewhere(call, saved) {
   const { s3ref } = await save()
   const { data: copy } = await call(saved, owner, null, { s3ref })
   assert.notEqual(copy.s3ref.key, s3ref.key)
+
+  const once = { headers: { 'Idempotency-Key': randomUUID() } }
+  const { data: first } = await call(saved, owner, null, { source_url }, once)
+  assert.deepEqual((await call(saved, owner, null, { source_url }, once)).data, first)
+  await call(422, owner, null, { source_url, filename: 'b.pdf' }, once)
 
   await call(400, owner, null, { custom_download_url: 'no url' })
   await call(400, owner, null, { source_url: 'http://127.0.0.1:1/' })
