@@ -30,16 +30,23 @@ pub async fn settle(
             return Ok(meta);
         }
         let versions = files.versions_between(&meta, outdated.clone()).await?;
-        objects.set_access(&versions, meta.access_of_objects()).await?;
+        let tagged = objects.set_access(&versions, meta.access_of_objects()).await;
         if let Some(closed) = meta.closed() {
+            tagged?;
             let change = Change { before: Some(&meta), after: &closed, saved: &[], request: None };
             if files.commit(change).await? == Written::Stored {
                 return Ok(closed);
             }
             back_off(attempt).await;
+            let Some(now) = files.find_meta(meta.id).await? else { return Ok(meta) };
+            (outdated, meta) = (outdated_versions(Some(&meta), &now), now);
+            continue;
         }
-        let Some(now) = files.find_meta(meta.id).await? else { return Ok(meta) };
+        let Some(now) = files.find_meta(meta.id).await? else { return tagged.map(|()| meta) };
         outdated = outdated_versions(Some(&meta), &now);
+        if outdated.is_empty() && now.closing.is_none() {
+            return tagged.map(|()| now);
+        }
         meta = now;
     }
     Err(ApiError::too_busy())

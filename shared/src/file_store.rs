@@ -204,7 +204,7 @@ impl FileStore {
             actions.push(self.action(self.put(history_key(before.id, version.number), version)?)?);
         }
         for (version, pending) in saved {
-            let (org, file_id, number) = (before.org.clone(), before.id, version.number);
+            let (org, file_id, number) = (pending.org.clone(), before.id, version.number);
             let pointer = self.put(pending.key(), &UploadMark::Version { org, file_id, number })?;
             actions.push(self.action(pending.still_holds(pointer))?);
         }

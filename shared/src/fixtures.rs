@@ -109,7 +109,11 @@ impl LastPartFirst {
 
 impl HttpConnector for LastPartFirst {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let query = request.uri().split_once('?').unwrap().1.to_owned();
+        let Some((_, query)) = request.uri().split_once('?') else {
+            // Nothing is there yet.
+            return HttpConnectorFuture::ready(Ok(HttpResponse::new(404.try_into().unwrap(), SdkBody::empty())));
+        };
+        let query = query.to_owned();
         let part = query.split('&').find_map(|pair| pair.strip_prefix("partNumber=")?.parse::<u32>().ok());
         let body = match part {
             Some(number) => format!("<CopyPartResult><ETag>e{number}</ETag></CopyPartResult>"),

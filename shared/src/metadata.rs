@@ -104,6 +104,12 @@ impl Metadata {
         IndexTag::try_from(self.0.get(INDEX_TAG)?.clone()).ok()
     }
 
+    /// The `ETag` of what the object is a copy of, if it is one.
+    #[must_use]
+    pub fn source_etag(&self) -> Option<&str> {
+        self.0.get(SOURCE_ETAG).map(String::as_str)
+    }
+
     /// The filename, if it was too long for the key.
     #[must_use]
     pub fn filename(&self) -> Option<Filename> {

@@ -34,17 +34,17 @@ const MAX_DISPOSITION_BYTES: usize = 1_024;
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Copied {
-    /// The copy is there, made now or by an earlier attempt.
+    /// The bytes are there, copied now or by an earlier attempt.
     Done,
-    /// There is an object that an earlier attempt made of other bytes, or with another name or type: its `ETag`.
+    /// There are other bytes, which an earlier attempt copied before they were uploaded anew: their `ETag`.
     Occupied(String),
     /// The source was replaced or removed since it was looked at.
     SourceChanged,
 }
 
 impl ObjectStore {
-    /// Copies an object to where `version` keeps it, private, unless there is an object already. The bytes are those
-    /// that [`Self::head`] saw, or none.
+    /// Copies an object to where `version` keeps it, private, unless there is an object already, or only in the place of
+    /// the one with the `ETag` `replaced`. The bytes are those that [`Self::head`] saw, or none.
     ///
     /// # Errors
     /// 500 if the copy fails.
@@ -53,6 +53,7 @@ impl ObjectStore {
         from: &impl Display,
         source: &StoredObject,
         version: &Version,
+        replaced: Option<&str>,
     ) -> Result<Copied, ApiError> {
         let copy = Copy {
             // Bucket and key, encoded for the `x-amz-copy-source` header.
@@ -60,29 +61,34 @@ impl ObjectStore {
             source_etag: &source.etag,
             size_bytes: source.size_bytes,
             version,
+            replaced,
             metadata: metadata(source),
             disposition: content_disposition(&version.filename, &version.mime_type),
         };
         let copied = if copy.size_bytes > MIN_PART_BYTES {
+            // To learn it only at the end would cost all of the parts.
+            if let (None, Copied::Done) = (replaced, self.look_at_copy(&copy).await?) {
+                return Ok(Copied::Done);
+            }
             self.copy_in_parts(&copy).await
         } else {
             self.copy_at_once(&copy).await
         };
         match copied {
             Ok(()) => Ok(Copied::Done),
-            Err(CopyError::Precondition) => self.copy_that_is_there(&copy).await,
+            Err(CopyError::Precondition) => self.look_at_copy(&copy).await,
             Err(CopyError::Failed(error)) => Err(error),
         }
     }
 
-    /// S3 says in the same way that the source changed and that there is an object already: look.
-    async fn copy_that_is_there(&self, copy: &Copy<'_>) -> Result<Copied, ApiError> {
+    /// S3 says in the same way that the source changed and that there is an object already. One of the same bytes is as
+    /// good as a new copy, also if its name and type are those of another attempt: nothing is written that a save which
+    /// was quicker may have committed.
+    async fn look_at_copy(&self, copy: &Copy<'_>) -> Result<Copied, ApiError> {
         let Some(object) = self.head(&copy.version.object_key).await? else { return Ok(Copied::SourceChanged) };
-        let is_the_same = object.metadata.iter().collect::<Vec<_>>() == sorted(&copy.metadata)
-            && object.size_bytes == copy.size_bytes
-            && object.content_type.as_deref() == Some(copy.version.mime_type.as_str())
-            && object.content_disposition.as_deref() == Some(copy.disposition.as_str());
-        Ok(if is_the_same { Copied::Done } else { Copied::Occupied(object.etag) })
+        let is_copy = object.metadata.source_etag() == copy.metadata.get(SOURCE_ETAG).map(String::as_str);
+        let has_same_bytes = is_copy && object.size_bytes == copy.size_bytes;
+        Ok(if has_same_bytes { Copied::Done } else { Copied::Occupied(object.etag) })
     }
 
     async fn copy_at_once(&self, copy: &Copy<'_>) -> Result<(), CopyError> {
@@ -90,7 +96,8 @@ impl ObjectStore {
             .copy_object()
             .bucket(&self.bucket)
             .key(copy.version.object_key.to_string())
-            .if_none_match(ANY)
+            .set_if_none_match(copy.absent())
+            .set_if_match(copy.replaced.map(str::to_owned))
             .copy_source(&copy.source)
             .copy_source_if_match(copy.source_etag)
             .metadata_directive(MetadataDirective::Replace)
@@ -152,7 +159,8 @@ impl ObjectStore {
         parts.sort_by_key(CompletedPart::part_number);
         let complete = self.client().complete_multipart_upload().bucket(&self.bucket).key(key).upload_id(upload_id);
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-        complete.if_none_match(ANY).multipart_upload(parts).send().await?;
+        let complete = complete.set_if_none_match(copy.absent()).set_if_match(copy.replaced.map(str::to_owned));
+        complete.multipart_upload(parts).send().await?;
         Ok(())
     }
 
@@ -181,12 +189,6 @@ fn metadata(source: &StoredObject) -> HashMap<String, String> {
     kept.filter(|(name, _)| name != SOURCE_ETAG).chain([etag]).collect()
 }
 
-fn sorted(metadata: &HashMap<String, String>) -> Vec<(&str, &str)> {
-    let mut sorted: Vec<_> = metadata.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    sorted.sort_unstable();
-    sorted
-}
-
 /// What the plain URL of a public file answers with. A browser must not run what it shows: all files have one origin.
 pub(crate) fn content_disposition(filename: &Filename, mime_type: &MimeType) -> String {
     let is_active = mime_type.is_active();
@@ -210,8 +212,16 @@ struct Copy<'a> {
     source_etag: &'a str,
     size_bytes: u64,
     version: &'a Version,
+    replaced: Option<&'a str>,
     metadata: HashMap<String, String>,
     disposition: String,
+}
+
+impl Copy<'_> {
+    /// That no object may be there, unless one is to be replaced.
+    fn absent(&self) -> Option<String> {
+        self.replaced.is_none().then(|| ANY.to_owned())
+    }
 }
 
 enum CopyError {
@@ -231,7 +241,10 @@ where
 {
     fn from(error: SdkError<E>) -> Self {
         match error.code() {
-            Some("PreconditionFailed" | "NoSuchKey" | "ConditionalRequestConflict") => Self::Precondition,
+            // A multipart upload is gone once it is completed, of which the reply may have been lost.
+            Some("PreconditionFailed" | "NoSuchKey" | "ConditionalRequestConflict" | "NoSuchUpload") => {
+                Self::Precondition
+            }
             _ => Self::Failed(error.into()),
         }
     }

@@ -7,7 +7,7 @@ use crate::{
     file::{AccessControl, Version},
     file_type::MimeType,
     metadata::{IndexTag, Metadata},
-    object_key::{SavedKey, TempKey},
+    object_key::TempKey,
 };
 use aws_sdk_s3::{
     Client,
@@ -49,8 +49,6 @@ pub struct StoredObject {
     /// When it was stored, in seconds since 1970.
     pub stored_at: i64,
     pub(crate) etag: String,
-    pub(crate) content_type: Option<String>,
-    pub(crate) content_disposition: Option<String>,
 }
 
 impl ObjectStore {
@@ -90,16 +88,14 @@ impl ObjectStore {
                 .last_modified()
                 .map_or_else(|| OffsetDateTime::now_utc().unix_timestamp(), aws_smithy_types::DateTime::secs),
             etag: head.e_tag().unwrap_or_default().to_owned(),
-            content_type: head.content_type,
-            content_disposition: head.content_disposition,
             metadata: Metadata::of_object(head.metadata.unwrap_or_default()),
         }))
     }
 
-    /// Makes the versions' objects public or private.
+    /// Makes the versions' objects public or private. Every request has ended when this returns.
     ///
     /// # Errors
-    /// 500 if one of them cannot be tagged; some may be by then.
+    /// 500 if one of them cannot be tagged; the others are.
     pub async fn set_access(&self, versions: &[Version], access: AccessControl) -> Result<(), ApiError> {
         let places = Arc::new(Semaphore::new(PARALLEL));
         let mut tasks = JoinSet::new();
@@ -117,14 +113,15 @@ impl ObjectStore {
                 put.send().await
             });
         }
+        let mut all = Ok(());
         while let Some(tagged) = tasks.join_next().await {
             match tagged.map_err(ApiError::internal)? {
                 // An object that a deletion has removed meanwhile needs no tag.
-                Err(error) if error.code() != Some("NoSuchKey") => return Err(error.into()),
+                Err(error) if error.code() != Some("NoSuchKey") => all = Err(error.into()),
                 _ => {}
             }
         }
-        Ok(())
+        all
     }
 
     /// Removes objects.
@@ -153,18 +150,6 @@ impl ObjectStore {
             }
         }
         Ok(())
-    }
-
-    /// Removes an object, unless it is another one by now.
-    ///
-    /// # Errors
-    /// 500 if it may still be there.
-    pub async fn delete_exactly(&self, key: &SavedKey, etag: &str) -> Result<(), ApiError> {
-        let delete = self.client().delete_object().bucket(&self.bucket).key(key.to_string()).if_match(etag);
-        match delete.send().await {
-            Err(error) if !matches!(error.code(), Some("PreconditionFailed" | "NoSuchKey")) => Err(error.into()),
-            _ => Ok(()),
-        }
     }
 
     /// Removes an upload that has been saved. If that fails the lifecycle rule does it.

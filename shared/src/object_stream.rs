@@ -9,11 +9,11 @@ use crate::{
     object_store::ObjectStore,
 };
 use aws_sdk_s3::{
-    error::ProvideErrorMetadata,
+    error::{ProvideErrorMetadata, SdkError},
     types::{CompletedMultipartUpload, CompletedPart},
 };
 use bytes::Bytes;
-use std::mem;
+use std::{error::Error, mem};
 use tokio::task::JoinSet;
 
 /// Up to this an object is stored with one request; S3 wants parts of at least 5 MiB. In bytes.
@@ -47,7 +47,8 @@ impl ObjectStore {
     /// Stores all chunks as one private object under a new key, and returns how many bytes they have.
     ///
     /// # Errors
-    /// Those of the chunks, and then nothing is stored; 500 if S3 fails, which may have stored them all the same.
+    /// Those of the chunks, and then nothing is stored; 500 if S3 fails, which may have stored them all the
+    /// same: the mark of the save removes them when it runs out.
     pub async fn put_stream(
         &self,
         key: &SavedKey,
@@ -96,10 +97,7 @@ impl ObjectStore {
             .body(bytes.into())
             .send()
             .await;
-        match stored {
-            Err(error) if !is_stored_already(&error) => Err(error.into()),
-            _ => Ok(size_bytes),
-        }
+        self.stored(key, size_bytes, stored).await
     }
 
     async fn put_parts(
@@ -130,16 +128,29 @@ impl ObjectStore {
         let completed = CompletedMultipartUpload::builder().set_parts(Some(completed)).build();
         let complete = self.client().complete_multipart_upload().bucket(&self.bucket).key(key.to_string());
         let complete = complete.if_none_match(ANY).upload_id(upload_id).multipart_upload(completed);
-        match complete.send().await {
-            Err(error) if !is_stored_already(&error) => Err(error.into()),
-            _ => Ok(size_bytes),
+        self.stored(key, size_bytes, complete.send().await).await
+    }
+
+    /// Nobody else knows the key, so an object in the way is our own: the SDK repeats a request whose reply was lost.
+    async fn stored<T, E>(
+        &self,
+        key: &SavedKey,
+        size_bytes: u64,
+        reply: Result<T, SdkError<E>>,
+    ) -> Result<u64, ApiError>
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        let Err(error) = reply else { return Ok(size_bytes) };
+        match error.code() {
+            Some("PreconditionFailed" | "ConditionalRequestConflict" | "NoSuchUpload") => {}
+            _ => return Err(error.into()),
+        }
+        match self.head(key).await? {
+            Some(object) if object.size_bytes == size_bytes => Ok(size_bytes),
+            _ => Err(error.into()),
         }
     }
-}
-
-/// Nobody else knows the key, so an object in the way is our own: the SDK repeats a request whose reply was lost.
-fn is_stored_already(error: &impl ProvideErrorMetadata) -> bool {
-    error.code() == Some("PreconditionFailed")
 }
 
 impl<C: Chunks> Parts<'_, C> {

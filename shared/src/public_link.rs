@@ -21,7 +21,7 @@ use std::{fmt, str::FromStr};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-/// The id of a link. It is all that its holder has to know, so it is random, and no log has it.
+/// The id of a link. Whoever knows it gets the file, so it is random, and no log has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LinkId(Uuid);
@@ -45,6 +45,9 @@ pub struct PublicLink {
 /// A place in the list of a file's links: right after the link that it was made of, revoked since or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkCursor(String);
+
+/// How many links are removed at a time.
+const REMOVED_AT_ONCE: usize = 200;
 
 impl PublicLink {
     /// A new link to this file.
@@ -171,16 +174,19 @@ impl FileStore {
     /// # Errors
     /// 500 if some may be left.
     pub async fn remove_links(&self, file: FileId) -> Result<(), ApiError> {
-        let mut pages = self.query_links(file, None).into_paginator().items().send();
-        let (mut links, mut list) = (Vec::new(), Vec::new());
-        while let Some(item) = pages.next().await {
-            let link: PublicLink = serde_dynamo::from_item(item?)?;
-            links.push(batch_delete(link.key())?);
-            list.push(batch_delete(link.key_in_list())?);
+        loop {
+            // A part at a time, so that an interrupted removal has got somewhere.
+            let links = self.links(file, None, REMOVED_AT_ONCE).await?;
+            if links.is_empty() {
+                return Ok(());
+            }
+            let removals = |key: fn(&PublicLink) -> Key| {
+                links.iter().map(|link| batch_delete(key(link))).collect::<Result<_, _>>()
+            };
+            // The list goes last: it is by the list that links are found.
+            self.write_all(removals(PublicLink::key)?).await?;
+            self.write_all(removals(PublicLink::key_in_list)?).await?;
         }
-        // The list goes last: an interrupted removal finds the links by it.
-        self.write_all(links).await?;
-        self.write_all(list).await
     }
 
     fn query_links(&self, file: FileId, after: Option<&LinkCursor>) -> QueryFluentBuilder {

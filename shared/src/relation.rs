@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-/// How many entities a file may be related to. All of them may change in one transaction, twice over.
+/// How many entities a file may be related to: one transaction may remove 40 relations and add 40.
 pub const MAX_RELATIONS: usize = 40;
 /// How many relations to an entity are read for one page of its files.
 const MAX_READ: i32 = 1_000;

@@ -103,7 +103,7 @@ impl FileStore {
                 _ => return Err(error.into()),
             }
         }
-        Err(ApiError::too_busy())
+        Err(ApiError::internal("DynamoDB throttled a transaction every time"))
     }
 
     /// Carries out puts and deletes in no order, each of which may be repeated.

@@ -29,7 +29,7 @@ pub struct Pending {
     pub org: OrgId,
     /// Where its bytes are copied to.
     pub object_key: SavedKey,
-    /// Raised by a save that replaces a copy which it cannot use: saves that still count on that copy cannot commit.
+    /// Raised by a save before it replaces a copy of other bytes: saves that claimed before it cannot commit those.
     pub generation: u32,
     /// When the mark runs out, in seconds since 1970: the table's TTL.
     pub expires_at: i64,
@@ -43,7 +43,7 @@ pub enum UploadMark {
     Pending(Pending),
     /// It is a version of another file.
     Version {
-        /// Whose file it is.
+        /// Who saved it: the file may be another organisation's.
         org: OrgId,
         /// The file.
         file_id: FileId,

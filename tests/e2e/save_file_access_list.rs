@@ -88,3 +88,16 @@ async fn an_editor_adds_versions_but_cannot_share_the_file_further() {
         assert!(!stack.object_exists(&version["s3ref"]["key"]).await, "their version's bytes go too");
     }
 }
+
+#[tokio::test]
+async fn an_editors_new_version_is_saved_once_however_often_it_is_sent() {
+    let stack = Stack::new();
+    let file = shared(&stack, json!({ "edit": ["org:456"] })).await;
+    let theirs = |path: &str, body: &Value| Reply::of(stack.request(&stack.other_token, Method::POST, path).json(body));
+    let upload = theirs("/v2/files/upload", &json!({ "filename": "b.txt" })).await.expect(201);
+    stack.http.put(text(&upload["upload_url"])).body("theirs").send().await.unwrap();
+    let body = json!({ "_id": file["_id"], "s3ref": upload["s3ref"] });
+    let first = theirs("/v2/files", &body).await.expect(200);
+    let again = theirs("/v2/files", &body).await.expect(200);
+    assert_eq!((first["versions"].as_array().unwrap().len(), &again["versions"]), (2, &first["versions"]));
+}

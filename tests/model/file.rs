@@ -17,6 +17,8 @@ pub enum Rights {
 /// A file, or what will be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
+    /// The upload that it is made of first, which gives it its id.
+    pub own_upload: String,
     pub owner: usize,
     pub stage: Stage,
     /// The ids of the uploads that are its versions, oldest first.
@@ -58,8 +60,9 @@ pub enum Action {
 pub const UPLOADED_AS: &str = "a.txt";
 
 impl File {
-    pub fn uploaded(owner: usize) -> Self {
+    pub fn uploaded(own_upload: String, owner: usize) -> Self {
         Self {
+            own_upload,
             owner,
             stage: Stage::Uploaded,
             versions: Vec::new(),
@@ -82,7 +85,7 @@ impl File {
         let may_edit = self.stage == Stage::Saved && (is_owner || self.rights == Rights::Edit);
         let may_delete = self.stage == Stage::Saved && (is_owner || self.rights == Rights::Delete);
         let status = match action {
-            Action::Save { upload, is_public } if self.stage == Stage::Uploaded => {
+            Action::Save { upload, is_public } if self.stage == Stage::Uploaded && *upload == self.own_upload => {
                 file.stage = Stage::Saved;
                 file.versions.push(upload.clone());
                 file.is_public = *is_public;

@@ -50,7 +50,7 @@ impl Game<'_> {
     async fn prepare(&mut self, operation: &Operation, asked: &mut Vec<Asked>) {
         if let Operation::Create { caller, is_public, times } = operation {
             let upload = self.upload(*caller).await;
-            self.files.push((upload.clone(), File::uploaded(*caller)));
+            self.files.push((upload.clone(), File::uploaded(upload.clone(), *caller)));
             let file = self.files.len() - 1;
             let action = Action::Save { upload, is_public: *is_public };
             asked.extend((0..*times).map(|_| Asked { file, caller: *caller, action: action.clone() }));

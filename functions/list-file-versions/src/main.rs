@@ -8,12 +8,13 @@ use shared::{
     acl::Right,
     auth::Auth,
     config::ConfigError,
+    error::Invalid,
     file::{ENTITY_VERSIONS, Version, version_entity},
     file_store::FileStore,
     http,
     presign::Presigner,
 };
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -35,10 +36,11 @@ struct Page {
 
 async fn handle(app: Arc<ListFileVersions>, request: Request) -> Result<Response<Body>, ApiError> {
     let caller = app.auth.caller(&request).await?;
-    let (limit, cursor) = (limit(&request)?, cursor(&request)?);
+    let limit = u32::try_from(http::limit_query(&request, ENTITY_VERSIONS)?).map_err(ApiError::internal)?;
+    let cursor: Option<VersionCursor> = http::cursor_query(&request)?;
     let meta = app.files.load_meta(&caller, http::path_file_id(&request)?, Right::View).await?;
     // Numbers have no gaps, so a page is a range of them.
-    let last = cursor.map_or(u32::MAX, |number| number - 1).min(meta.current_number());
+    let last = cursor.map_or(u32::MAX, |VersionCursor(number)| number - 1).min(meta.current_number());
     let first = last.saturating_sub(limit - 1).max(1);
     let versions = if last == 0 { Vec::new() } else { app.files.versions_between(&meta, first..=last).await? };
     let results = versions.iter().map(|version| numbered(version, &app.bucket)).collect();
@@ -55,18 +57,16 @@ fn numbered(version: &Version, bucket: &Presigner) -> Value {
     entity
 }
 
-fn limit(request: &Request) -> Result<u32, ApiError> {
-    let most = u32::try_from(ENTITY_VERSIONS).map_err(ApiError::internal)?;
-    let Some(limit) = http::text_query(request, "limit") else { return Ok(most) };
-    let limit = limit.parse().ok().filter(|limit| (1..=most).contains(limit));
-    limit.ok_or_else(|| ApiError::bad_request(format!("limit must be a number from 1 to {most}")))
-}
-
 /// The number of the oldest version on the page before.
-fn cursor(request: &Request) -> Result<Option<u32>, ApiError> {
-    let Some(cursor) = http::text_query(request, "cursor") else { return Ok(None) };
-    let number = cursor.parse().ok().filter(|number| *number > 0 && !cursor.starts_with(['0', '+']));
-    number.map(Some).ok_or_else(|| ApiError::bad_request("cursor: must be the next_cursor of a reply"))
+struct VersionCursor(u32);
+
+impl FromStr for VersionCursor {
+    type Err = Invalid;
+
+    fn from_str(cursor: &str) -> Result<Self, Invalid> {
+        let number = cursor.parse().ok().filter(|number| *number > 0 && !cursor.starts_with(['0', '+']));
+        number.map(Self).ok_or_else(|| Invalid::new("must be the next_cursor of a reply"))
+    }
 }
 
 impl ListFileVersions {

@@ -100,12 +100,13 @@ impl PurgeFiles {
     /// removed. The upload can no longer be saved, so it cannot become a file from here on.
     async fn remove_left_over(&self, object_key: SavedKey) -> Result<(), ApiError> {
         match self.files.upload_record(object_key.upload).await? {
-            None | Some(Record::Mark(UploadMark::Removed { .. })) => {
-                let keys = [object_key];
-                tokio::try_join!(self.objects.delete(&keys), self.objects.delete_previews(&keys)).map(drop)
-            }
-            Some(_) => Ok(()),
+            Some(Record::File(_) | Record::Mark(UploadMark::Version { .. })) => return Ok(()),
+            // Its own mark does this when it runs out.
+            Some(Record::Mark(UploadMark::Pending(pending))) if pending.object_key == object_key => return Ok(()),
+            _ => {}
         }
+        let keys = [object_key];
+        tokio::try_join!(self.objects.delete(&keys), self.objects.delete_previews(&keys)).map(drop)
     }
 }
 

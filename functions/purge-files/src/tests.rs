@@ -102,11 +102,14 @@ async fn a_record_that_cannot_be_read_is_reported() {
 async fn what_a_mark_that_ran_out_left_in_the_bucket_is_removed_unless_it_became_a_file() {
     let version = json!({ "state": "version", "org": "123", "file_id": FILE_ID, "number": 2 });
     for state in ["pending", "removed"] {
+        let mut under_another_name = mark("pending");
+        under_another_name["object_key"] = OBJECT_KEY.replace("a.pdf", "b.pdf").into();
         for (found, removals) in [
             (None, vec!["DeleteObjects"]),
             (Some(mark("removed")), vec!["DeleteObjects"]),
             // It is being saved again; that mark runs out by itself.
             (Some(mark("pending")), vec![]),
+            (Some(under_another_name), vec!["DeleteObjects"]),
             (Some(version.clone()), vec![]),
             (Some(json!(file("private").meta)), vec![]),
         ] {

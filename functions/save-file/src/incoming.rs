@@ -155,7 +155,7 @@ impl SaveFile {
         Ok(brought.then_some((version, pending)))
     }
 
-    /// Copies an object, and replaces a copy that an earlier attempt made otherwise.
+    /// Copies an object, also in the place of other bytes that an earlier attempt copied.
     async fn copy(
         &self,
         from: &impl Display,
@@ -163,16 +163,17 @@ impl SaveFile {
         version: &Version,
         pending: &mut Pending,
     ) -> Result<bool, ApiError> {
+        let mut replaced = None;
         for attempt in 0..MAX_ATTEMPTS {
-            match self.objects.copy(from, object, version).await? {
+            match self.objects.copy(from, object, version, replaced.as_deref()).await? {
                 Copied::Done => return Ok(true),
                 Copied::SourceChanged => return Ok(false),
                 Copied::Occupied(etag) => {
-                    // From here on no other save can commit that copy.
+                    // From here on no save that counts on those bytes can commit.
                     if self.files.fence(pending).await? == Written::LostRace {
                         return Ok(false);
                     }
-                    self.objects.delete_exactly(&version.object_key, &etag).await?;
+                    replaced = Some(etag);
                 }
             }
             back_off(attempt).await;

@@ -141,3 +141,26 @@ async fn a_version_that_was_added_meanwhile_is_tagged_too() {
 async fn a_file_that_was_removed_meanwhile_needs_no_more_tags() {
     assert_eq!(settled(None, public(), vec![None], 0).await, ["1 public"]);
 }
+
+#[tokio::test]
+async fn a_file_that_turned_private_is_hidden_also_if_a_tag_failed_before() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let record = Arc::clone(&calls);
+    let tag = mock!(aws_sdk_s3::Client::put_object_tagging).then_compute_response(move |put| {
+        let public = put.tagging().unwrap().tag_set().iter().any(|tag| tag.key() == "access");
+        record.lock().unwrap().push(public);
+        if public {
+            aws_smithy_mocks::MockResponse::Http(crate::fixtures::s3_answer(403, Some("AccessDenied")))
+        } else {
+            aws_smithy_mocks::MockResponse::Output(PutObjectTaggingOutput::builder().build())
+        }
+    });
+    for (now, tags, is_error) in [(private(), vec![true, false], false), (public(), vec![true], true)] {
+        calls.lock().unwrap().clear();
+        let get = mock!(aws_sdk_dynamodb::Client::get_item)
+            .then_output(move || GetItemOutput::builder().set_item(Some(item(&now))).build());
+        let files = FileStore::with_client(dynamodb(&[&get]), "files");
+        let settled = settle(&files, &ObjectStore::with_client(s3(&[&tag]), "bucket"), None, public()).await;
+        assert_eq!((settled.is_err(), calls.lock().unwrap().clone()), (is_error, tags));
+    }
+}

@@ -22,26 +22,15 @@ type Recorded<T> = Arc<Mutex<Vec<T>>>;
 fn upload(size_bytes: u64) -> StoredObject {
     let metadata = Metadata::of_object([("color".to_owned(), "blue".to_owned())]);
     let etag = "\"e\"".into();
-    StoredObject {
-        size_bytes,
-        mime_type: None,
-        metadata,
-        stored_at: 0,
-        etag,
-        content_type: None,
-        content_disposition: None,
-    }
+    StoredObject { size_bytes, mime_type: None, metadata, stored_at: 0, etag }
 }
 
 /// The object that is where the copy is to go.
-fn there(source_etag: &'static str, size_bytes: i64, content_type: &'static str) -> Rule {
+fn there(source_etag: &'static str, size_bytes: i64) -> Rule {
     mock!(Client::head_object).then_output(move || {
         HeadObjectOutput::builder()
             .e_tag("\"there\"")
             .content_length(size_bytes)
-            .content_type(content_type)
-            .content_disposition(content_disposition(&version(1).filename, &version(1).mime_type))
-            .metadata("color", "blue")
             .metadata(SOURCE_ETAG, source_etag)
             .build()
     })
@@ -92,7 +81,7 @@ impl MultipartCopy {
     }
 
     async fn run(&self, size_bytes: u64) -> Result<Copied, ApiError> {
-        store(&self.rules.each_ref()).copy(&temp_key(), &upload(size_bytes), &version(1)).await
+        store(&self.rules.each_ref()).copy(&temp_key(), &upload(size_bytes), &version(1), None).await
     }
 
     /// How often it was completed, and aborted.
@@ -116,38 +105,67 @@ async fn a_copy_is_of_the_bytes_that_were_looked_at_and_starts_private_and_repla
         assert_eq!(copy.metadata().unwrap()[SOURCE_ETAG], "e");
         CopyObjectOutput::builder().build()
     });
-    assert_eq!(store(&[&rule]).copy(&key, &upload(3), &version(1)).await.unwrap(), Copied::Done);
+    assert_eq!(store(&[&rule]).copy(&key, &upload(3), &version(1), None).await.unwrap(), Copied::Done);
 }
 
 #[tokio::test]
 async fn a_copy_whose_source_changed_or_vanished_says_so() {
     for (status, code) in [(412, "PreconditionFailed"), (404, "NoSuchKey"), (200, "PreconditionFailed")] {
         let rule = mock!(Client::copy_object).then_http_response(move || s3_answer(status, Some(code)));
-        let copied = store(&[&rule, &nothing_there()]).copy(&temp_key(), &upload(3), &version(1)).await.unwrap();
+        let copied = store(&[&rule, &nothing_there()]).copy(&temp_key(), &upload(3), &version(1), None).await.unwrap();
         assert_eq!(copied, Copied::SourceChanged, "{status} {code}");
     }
 }
 
 #[tokio::test]
-async fn a_copy_that_an_earlier_attempt_made_is_used_if_it_is_the_same_in_every_way() {
-    for (source_etag, size_bytes, content_type, expected) in [
-        ("e", 3, "application/pdf", Copied::Done),
-        ("f", 3, "application/pdf", Copied::Occupied("\"there\"".into())),
-        ("e", 4, "application/pdf", Copied::Occupied("\"there\"".into())),
-        ("e", 3, "text/plain", Copied::Occupied("\"there\"".into())),
-    ] {
+async fn a_copy_that_an_earlier_attempt_made_of_the_same_bytes_is_used() {
+    let other_bytes = || Copied::Occupied("\"there\"".into());
+    for (source_etag, size_bytes, expected) in
+        [("e", 3, Copied::Done), ("f", 3, other_bytes()), ("e", 4, other_bytes())]
+    {
         let rule = mock!(Client::copy_object).then_http_response(|| s3_answer(412, Some("PreconditionFailed")));
-        let rules = [&rule, &there(source_etag, size_bytes, content_type)];
-        let copied = store(&rules).copy(&temp_key(), &upload(3), &version(1)).await.unwrap();
-        assert_eq!(copied, expected, "{source_etag} {size_bytes} {content_type}");
+        let rules = [&rule, &there(source_etag, size_bytes)];
+        let copied = store(&rules).copy(&temp_key(), &upload(3), &version(1), None).await.unwrap();
+        assert_eq!(copied, expected, "{source_etag} {size_bytes}");
     }
+}
+
+#[tokio::test]
+async fn other_bytes_are_replaced_only_while_they_are_there() {
+    let rule = mock!(Client::copy_object)
+        .match_requests(|copy| (copy.if_match(), copy.if_none_match()) == (Some("\"there\""), None))
+        .then_output(|| CopyObjectOutput::builder().build());
+    let copied = store(&[&rule]).copy(&temp_key(), &upload(3), &version(1), Some("\"there\"")).await.unwrap();
+    assert_eq!((copied, rule.num_calls()), (Copied::Done, 1));
+}
+
+#[tokio::test]
+async fn a_large_copy_that_is_there_is_not_made_again() {
+    let size_bytes = i64::try_from(MIB_64).unwrap() + 1;
+    let copied = store(&[&there("e", size_bytes)]).copy(&temp_key(), &upload(MIB_64 + 1), &version(1), None).await;
+    assert_eq!(copied.unwrap(), Copied::Done);
+}
+
+#[tokio::test]
+async fn a_large_copy_whose_reply_was_lost_is_looked_at() {
+    let mut copy = MultipartCopy::new(|_| None);
+    copy.rules[2] =
+        mock!(Client::complete_multipart_upload).then_http_response(|| s3_answer(404, Some("NoSuchUpload")));
+    let looks = mock!(Client::head_object).sequence().http_response(|| s3_answer(404, None));
+    copy.rules[4] = looks
+        .output(|| {
+            let size_bytes = i64::try_from(MIB_64).unwrap() + 1;
+            HeadObjectOutput::builder().content_length(size_bytes).metadata(SOURCE_ETAG, "e").build()
+        })
+        .build();
+    assert_eq!(copy.run(MIB_64 + 1).await.unwrap(), Copied::Done);
 }
 
 #[tokio::test]
 async fn a_copy_that_fails_is_an_error_even_under_status_200() {
     for (status, code) in [(403, "AccessDenied"), (404, "NoSuchBucket"), (200, "InternalError")] {
         let rule = mock!(Client::copy_object).then_http_response(move || s3_answer(status, Some(code)));
-        let error = store(&[&rule]).copy(&temp_key(), &upload(3), &version(1)).await.unwrap_err();
+        let error = store(&[&rule]).copy(&temp_key(), &upload(3), &version(1), None).await.unwrap_err();
         assert_eq!(error.status(), 500, "{status} {code}");
     }
 }
@@ -156,7 +174,7 @@ async fn a_copy_that_fails_is_an_error_even_under_status_200() {
 async fn up_to_64_mib_a_copy_is_one_request() {
     for size_bytes in [0, 1, MIB_64] {
         let rule = mock!(Client::copy_object).then_output(|| CopyObjectOutput::builder().build());
-        let copied = store(&[&rule]).copy(&temp_key(), &upload(size_bytes), &version(1)).await.unwrap();
+        let copied = store(&[&rule]).copy(&temp_key(), &upload(size_bytes), &version(1), None).await.unwrap();
         assert_eq!((copied, rule.num_calls()), (Copied::Done, 1));
     }
 }
@@ -201,7 +219,7 @@ async fn a_multipart_copy_that_cannot_be_completed_is_aborted() {
 #[tokio::test]
 async fn parts_are_put_together_by_number_whichever_is_copied_first() {
     let (objects, s3) = LastPartFirst::store();
-    assert_eq!(objects.copy(&temp_key(), &upload(MIB_64 * 16), &version(1)).await.unwrap(), Copied::Done);
+    assert_eq!(objects.copy(&temp_key(), &upload(MIB_64 * 16), &version(1), None).await.unwrap(), Copied::Done);
     assert!(s3.completed_in_order(16));
 }
 

@@ -165,20 +165,22 @@ async fn a_link_that_is_being_followed_can_be_revoked() {
 }
 
 #[tokio::test]
-async fn all_pages_of_a_files_links_are_removed_and_their_places_in_the_list_last() {
-    let items: Vec<Key> = (0..120).map(|number| serde_dynamo::to_item(link(number)).unwrap()).collect();
-    let pages = mock!(Client::query).then_compute_output(move |query| {
-        let (page, last) = if query.exclusive_start_key().is_none() {
-            (&items[..70], Some(link(69).key_in_list()))
-        } else {
-            (&items[70..], None)
-        };
-        QueryOutput::builder().set_items(Some(page.to_vec())).set_last_evaluated_key(last).build()
-    });
+async fn a_files_links_are_removed_a_part_at_a_time_and_their_places_in_the_list_last() {
+    let pages = mock!(Client::query)
+        .sequence()
+        .output(|| {
+            let items = (0..120).map(|number| serde_dynamo::to_item(link(number)).unwrap()).collect();
+            QueryOutput::builder().set_items(Some(items)).build()
+        })
+        .output(|| QueryOutput::builder().items(serde_dynamo::to_item(link(120)).unwrap()).build())
+        .output(|| QueryOutput::builder().build())
+        .build();
     let (rules, taken) = takes_all();
     store(&[&[&pages][..], &rules.each_ref()].concat()).remove_links(file_id()).await.unwrap();
     let removed: Vec<_> = taken.writes().concat().iter().map(|action| names(action.delete().unwrap().key())).collect();
-    let keys: Vec<_> = (0..120).map(|number| both_keys(&link(number))).collect();
-    let (links, list): (Vec<_>, Vec<_>) = keys.into_iter().map(|[link, place]| (link, place)).unzip();
-    assert_eq!(removed, [links, list].concat());
+    let keys = |numbers: std::ops::Range<u32>| -> Vec<_> {
+        let (links, list): (Vec<_>, Vec<_>) = numbers.map(|number| <(_, _)>::from(both_keys(&link(number)))).unzip();
+        [links, list].concat()
+    };
+    assert_eq!(removed, [keys(0..120), keys(120..121)].concat());
 }

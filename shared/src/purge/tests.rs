@@ -51,7 +51,10 @@ async fn the_items_stay_until_objects_previews_and_links_are_gone() {
 #[tokio::test]
 async fn a_link_goes_before_its_place_in_the_list_and_the_file_last() {
     let one = mock!(Table::query)
-        .then_output(|| QueryOutput::builder().items(serde_dynamo::to_item(link(1)).unwrap()).build());
+        .sequence()
+        .output(|| QueryOutput::builder().items(serde_dynamo::to_item(link(1)).unwrap()).build())
+        .output(|| QueryOutput::builder().build())
+        .build();
     let (purged, writes) = purged(&objects_gone(), &no_previews(), &one).await;
     purged.unwrap();
     let kinds: Vec<_> = writes.iter().map(|write| write[0].split('#').next().unwrap()).collect();
