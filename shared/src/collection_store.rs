@@ -6,7 +6,7 @@ use crate::{
     error::ApiError,
     file_store::{FileStore, Key, key},
     relation::SchemaSlug,
-    table::{MAX_ATTEMPTS, Written, back_off},
+    table::{MAX_ATTEMPTS, Written, action, back_off},
 };
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,7 @@ impl FileStore {
     }
 
     fn put_collection(&self, owner: &Owner, collection: &Collection) -> Result<TransactWriteItem, ApiError> {
-        self.action(self.put(item_key(owner, &collection.schema, &collection.key), collection)?)
+        action(self.put(item_key(owner, &collection.schema, &collection.key), collection)?)
     }
 
     /// Writes to a set, unless it was written since it was read: only so can nothing close a cycle from two sides.
@@ -124,7 +124,7 @@ impl FileStore {
                 .condition_expression("revision = :revision")
                 .expression_attribute_values(":revision", AttributeValue::N(read.to_string())),
         };
-        let mut all = vec![self.action(put)?];
+        let mut all = vec![action(put)?];
         all.extend(actions);
         self.write(all).await
     }

@@ -13,7 +13,7 @@ use crate::{
     idempotency::Idempotency,
     object_key::FileId,
     relation::{self, RelatedFile, Relation},
-    table::{Written, batch_delete, batch_put},
+    table::{Written, action, batch_delete, batch_put},
     upload_mark::{Pending, Record, UploadMark},
 };
 use aws_sdk_dynamodb::{
@@ -185,7 +185,7 @@ impl FileStore {
             (None, [(_, pending)]) => pending.still_holds(meta),
             (None, _) => meta.condition_expression("attribute_not_exists(pk)"),
         };
-        let mut actions = vec![self.action(meta)?];
+        let mut actions = vec![action(meta)?];
         if let Some(before) = before {
             actions.extend(self.new_versions(before, saved)?);
         }
@@ -201,12 +201,12 @@ impl FileStore {
         let mut actions = Vec::new();
         let Some((_, older)) = saved.split_last() else { return Ok(actions) };
         for version in before.current.iter().chain(older.iter().map(|(version, _)| version)) {
-            actions.push(self.action(self.put(history_key(before.id, version.number), version)?)?);
+            actions.push(action(self.put(history_key(before.id, version.number), version)?)?);
         }
         for (version, pending) in saved {
             let (org, file_id, number) = (pending.org.clone(), before.id, version.number);
             let pointer = self.put(pending.key(), &UploadMark::Version { org, file_id, number })?;
-            actions.push(self.action(pending.still_holds(pointer))?);
+            actions.push(action(pending.still_holds(pointer))?);
         }
         Ok(actions)
     }
@@ -218,7 +218,7 @@ impl FileStore {
         for relation in after.relations.iter().filter(|relation| !were.contains(relation)) {
             let related = RelatedFile::new(after, relation);
             let key = relation::item_key(after, &relation.entity_id);
-            actions.push(self.action(self.put(key, &related)?)?);
+            actions.push(action(self.put(key, &related)?)?);
         }
         let is_left = |gone: &&Relation| !after.relations.iter().any(|relation| relation.entity_id == gone.entity_id);
         for relation in were.iter().filter(is_left) {

@@ -8,12 +8,9 @@ use crate::{
     auth::Caller,
     error::ApiError,
     file_store::{FileStore, Key, key},
-    table::{MAX_ATTEMPTS, back_off},
+    table::action,
 };
-use aws_sdk_dynamodb::{
-    operation::put_item::PutItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use lambda_http::{Request, RequestExt};
 use serde::{Deserialize, Serialize};
@@ -30,11 +27,11 @@ const LIFETIME: Duration = Duration::hours(24);
 pub struct Idempotency {
     /// Of the caller and the key: keys of two callers never meet.
     id: String,
-    record: Record,
+    asked: Asked,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Record {
+struct Asked {
     /// Of the method, the path, the query and the body.
     fingerprint: String,
     /// The id of what the request made, once it is committed.
@@ -63,14 +60,14 @@ impl Idempotency {
         let query = request.query_string_parameters_ref();
         let mut query: Vec<_> = query.iter().flat_map(|query| query.iter()).collect();
         query.sort_unstable();
-        let mut asked = vec![request.method().as_str(), request.raw_http_path()];
-        asked.extend(query.iter().flat_map(|(name, value)| [*name, *value]));
-        let asked: Vec<_> = asked.into_iter().map(str::as_bytes).chain([body]).collect();
-        let fingerprint = hash(&asked);
+        let mut parts = vec![request.method().as_str(), request.raw_http_path()];
+        parts.extend(query.iter().flat_map(|(name, value)| [*name, *value]));
+        let parts: Vec<_> = parts.into_iter().map(str::as_bytes).chain([body]).collect();
+        let fingerprint = hash(&parts);
         let user = caller.user.as_deref().unwrap_or_default();
         let id = hash(&[caller.org.as_str().as_bytes(), user.as_bytes(), text.as_bytes()]);
         let expires_at = (OffsetDateTime::now_utc() + LIFETIME).unix_timestamp();
-        Ok(Some(Self { id, record: Record { fingerprint, made: None, expires_at } }))
+        Ok(Some(Self { id, asked: Asked { fingerprint, made: None, expires_at } }))
     }
 
     fn key(&self) -> Key {
@@ -94,39 +91,23 @@ impl FileStore {
     /// # Errors
     /// 422 if the earlier one asked for something else; 500 if the table cannot be written.
     pub async fn begin(&self, request: &Idempotency) -> Result<Option<String>, ApiError> {
-        let mut item: Key = serde_dynamo::to_item(&request.record)?;
-        item.extend(request.key());
         // The time to live may run late.
         let now = OffsetDateTime::now_utc().unix_timestamp().to_string();
         let put = self
-            .client()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
+            .put(request.key(), &request.asked)?
             .condition_expression("attribute_not_exists(pk) OR expires_at <= :now")
-            .expression_attribute_values(":now", AttributeValue::N(now))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for attempt in 0..MAX_ATTEMPTS {
-            let Err(error) = put.clone().send().await else { return Ok(None) };
-            match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    let earlier: Record = serde_dynamo::from_item(failed.item().cloned().unwrap_or_default())?;
-                    let is_same = earlier.fingerprint == request.record.fingerprint;
-                    return if is_same { Ok(earlier.made) } else { Err(another_request()) };
-                }
-                // The earlier request is being committed right now.
-                Some(PutItemError::TransactionConflictException(_)) => back_off(attempt).await,
-                _ => return Err(error.into()),
-            }
+            .expression_attribute_values(":now", AttributeValue::N(now));
+        match self.put_or_find::<Asked>(put).await? {
+            Some(earlier) if earlier.fingerprint != request.asked.fingerprint => Err(another_request()),
+            earlier => Ok(earlier.and_then(|earlier| earlier.made)),
         }
-        Err(ApiError::too_busy())
     }
 
     /// Says what the request made, unless an earlier one with its key did.
     pub(crate) fn finish(&self, request: &Idempotency, made: &str) -> Result<TransactWriteItem, ApiError> {
-        let record = Record { made: Some(made.to_owned()), ..request.record.clone() };
-        let put = self.put(request.key(), &record)?.condition_expression("attribute_not_exists(made)");
-        self.action(put)
+        let asked = Asked { made: Some(made.to_owned()), ..request.asked.clone() };
+        let put = self.put(request.key(), &asked)?.condition_expression("attribute_not_exists(made)");
+        action(put)
     }
 }
 

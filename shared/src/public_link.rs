@@ -10,7 +10,7 @@ use crate::{
     filename::Filename,
     idempotency::Idempotency,
     object_key::{FileId, parse_uuid},
-    table::{MAX_ATTEMPTS, Written, back_off, batch_delete},
+    table::{MAX_ATTEMPTS, Written, action, back_off, batch_delete},
 };
 use aws_sdk_dynamodb::{
     operation::{query::builders::QueryFluentBuilder, update_item::UpdateItemError},
@@ -99,8 +99,8 @@ impl FileStore {
             .map_err(ApiError::internal)?;
         let mut actions = vec![
             TransactWriteItem::builder().condition_check(unchanged).build(),
-            self.action(self.put(link.key(), link)?)?,
-            self.action(self.put(link.key_in_list(), link)?)?,
+            action(self.put(link.key(), link)?)?,
+            action(self.put(link.key_in_list(), link)?)?,
         ];
         if let Some(request) = request {
             actions.push(self.finish(request, &link.id.to_string())?);

@@ -64,7 +64,7 @@ impl FileStore {
     /// # Errors
     /// 500 if the table cannot be read.
     pub async fn find_version(&self, key: &SavedKey) -> Result<Option<(Meta, Version)>, ApiError> {
-        let (meta, number) = match self.upload_record(key.upload).await? {
+        let (meta, number) = match self.record(key.upload.file_id()).await? {
             // The upload that gave the file its id is its first version.
             Some(Record::File(meta)) => (*meta, 1),
             Some(Record::Mark(UploadMark::Version { file_id, number, .. })) => {

@@ -5,14 +5,17 @@ use crate::{
     file_store::{FileStore, Key},
 };
 use aws_sdk_dynamodb::{
-    operation::{put_item::PutItemError, transact_write_items::TransactWriteItemsError},
+    operation::{
+        put_item::{PutItemError, builders::PutItemFluentBuilder},
+        transact_write_items::TransactWriteItemsError,
+    },
     types::{
         Delete, DeleteRequest, Put, PutRequest, ReturnValuesOnConditionCheckFailure, TransactWriteItem, WriteRequest,
         builders::PutBuilder, error::TransactionCanceledException,
     },
 };
 use futures_util::future::try_join_all;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;
 
 /// How often a write that loses a race, or is throttled, is tried again.
@@ -51,11 +54,6 @@ impl FileStore {
         Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
     }
 
-    #[expect(clippy::unused_self, reason = "reads like the others")]
-    pub(crate) fn action(&self, put: PutBuilder) -> Result<TransactWriteItem, ApiError> {
-        Ok(TransactWriteItem::builder().put(put.build().map_err(ApiError::internal)?).build())
-    }
-
     pub(crate) fn delete(&self, key: Key) -> Result<TransactWriteItem, ApiError> {
         let delete = Delete::builder().table_name(&self.table).set_key(Some(key)).build();
         Ok(TransactWriteItem::builder().delete(delete.map_err(ApiError::internal)?).build())
@@ -70,16 +68,7 @@ impl FileStore {
     }
 
     async fn put_alone(&self, put: &Put) -> Result<Written, ApiError> {
-        let request = self
-            .client()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(put.item.clone()))
-            .set_condition_expression(put.condition_expression.clone())
-            .set_expression_attribute_names(put.expression_attribute_names.clone())
-            .set_expression_attribute_values(put.expression_attribute_values.clone())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        let Err(error) = request.send().await else { return Ok(Written::Stored) };
+        let Err(error) = self.put_request(put).send().await else { return Ok(Written::Stored) };
         match error.as_service_error() {
             // The SDK repeats a request whose reply was lost: then the item in the way is our own.
             Some(PutItemError::ConditionalCheckFailedException(failed)) if failed.item() == Some(&put.item) => {
@@ -90,6 +79,34 @@ impl FileStore {
             }
             _ => Err(error.into()),
         }
+    }
+
+    /// Stores an item if its condition holds, or returns the one in the way.
+    pub(crate) async fn put_or_find<T: DeserializeOwned>(&self, put: PutBuilder) -> Result<Option<T>, ApiError> {
+        let request = self.put_request(&put.build().map_err(ApiError::internal)?);
+        for attempt in 0..MAX_ATTEMPTS {
+            let Err(error) = request.clone().send().await else { return Ok(None) };
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
+                    return Ok(Some(serde_dynamo::from_item(failed.item().cloned().unwrap_or_default())?));
+                }
+                // A transaction holds the item right now; the SDK does not try this again by itself.
+                Some(PutItemError::TransactionConflictException(_)) => back_off(attempt).await,
+                _ => return Err(error.into()),
+            }
+        }
+        Err(ApiError::too_busy())
+    }
+
+    fn put_request(&self, put: &Put) -> PutItemFluentBuilder {
+        self.client()
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(put.item.clone()))
+            .set_condition_expression(put.condition_expression.clone())
+            .set_expression_attribute_names(put.expression_attribute_names.clone())
+            .set_expression_attribute_values(put.expression_attribute_values.clone())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
 
     /// The SDK repeats a transaction whose reply was lost with the same token, which DynamoDB takes for the same one.
@@ -126,6 +143,11 @@ impl FileStore {
         }
         Err(ApiError::internal("DynamoDB left items of a batch unprocessed every time"))
     }
+}
+
+/// A put of a transaction, or the only one.
+pub(crate) fn action(put: PutBuilder) -> Result<TransactWriteItem, ApiError> {
+    Ok(TransactWriteItem::builder().put(put.build().map_err(ApiError::internal)?).build())
 }
 
 /// A put of a batch.

@@ -8,13 +8,10 @@ use crate::{
     error::ApiError,
     file::Meta,
     file_store::{FileStore, Key, file_key},
-    object_key::{FileId, OrgId, SavedKey, UploadId},
-    table::{MAX_ATTEMPTS, Written, back_off},
+    object_key::{FileId, OrgId, SavedKey},
+    table::{Written, action},
 };
-use aws_sdk_dynamodb::{
-    operation::put_item::PutItemError,
-    types::{AttributeValue, ReturnValuesOnConditionCheckFailure, builders::PutBuilder},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, builders::PutBuilder};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -151,28 +148,9 @@ impl FileStore {
     /// 500 if the table cannot be written.
     pub async fn claim(&self, object_key: &SavedKey) -> Result<Claimed, ApiError> {
         let pending = Pending::new(object_key.clone());
-        let mut item: Key = serde_dynamo::to_item(UploadMark::Pending(pending.clone()))?;
-        item.extend(pending.key());
-        let put = self
-            .client()
-            .put_item()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-        for attempt in 0..MAX_ATTEMPTS {
-            let Err(error) = put.clone().send().await else { return Ok(Claimed::Pending(pending)) };
-            match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(failed)) => {
-                    let found: Record = serde_dynamo::from_item(failed.item().cloned().unwrap_or_default())?;
-                    return Ok(found.claimed_by(&object_key.org));
-                }
-                // Another save's transaction holds the mark right now; the SDK does not try this again by itself.
-                Some(PutItemError::TransactionConflictException(_)) => back_off(attempt).await,
-                _ => return Err(error.into()),
-            }
-        }
-        Err(ApiError::too_busy())
+        let put = self.put(pending.key(), &UploadMark::Pending(pending.clone()))?;
+        let found: Option<Record> = self.put_or_find(put.condition_expression("attribute_not_exists(pk)")).await?;
+        Ok(found.map_or(Claimed::Pending(pending), |found| found.claimed_by(&object_key.org)))
     }
 
     /// Makes sure that no other save of this upload commits the copy that is there now, so that it can be replaced.
@@ -182,7 +160,7 @@ impl FileStore {
     pub async fn fence(&self, pending: &mut Pending) -> Result<Written, ApiError> {
         let next = Pending { generation: pending.generation + 1, ..pending.clone() };
         let put = self.put(pending.key(), &UploadMark::Pending(next.clone()))?;
-        let written = self.write(vec![self.action(pending.still_holds(put))?]).await?;
+        let written = self.write(vec![action(pending.still_holds(put))?]).await?;
         if written == Written::Stored {
             *pending = next;
         }
@@ -196,14 +174,6 @@ impl FileStore {
     pub async fn record(&self, id: FileId) -> Result<Option<Record>, ApiError> {
         let get = self.client().get_item().table_name(&self.table).set_key(Some(file_key(id))).consistent_read(true);
         Ok(get.send().await?.item.map(serde_dynamo::from_item).transpose()?)
-    }
-
-    /// What the table says of an upload.
-    ///
-    /// # Errors
-    /// 500 if the table cannot be read.
-    pub async fn upload_record(&self, upload: UploadId) -> Result<Option<Record>, ApiError> {
-        self.record(upload.file_id()).await
     }
 }
 

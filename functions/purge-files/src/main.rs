@@ -99,7 +99,7 @@ impl PurgeFiles {
     /// Removes what belongs to no file any more: the copy of a save that died, or one that came after its file had been
     /// removed. The upload can no longer be saved, so it cannot become a file from here on.
     async fn remove_left_over(&self, object_key: SavedKey) -> Result<(), ApiError> {
-        match self.files.upload_record(object_key.upload).await? {
+        match self.files.record(object_key.upload.file_id()).await? {
             Some(Record::File(_) | Record::Mark(UploadMark::Version { .. })) => return Ok(()),
             // Its own mark does this when it runs out.
             Some(Record::Mark(UploadMark::Pending(pending))) if pending.object_key == object_key => return Ok(()),

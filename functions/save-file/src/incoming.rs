@@ -187,7 +187,7 @@ impl SaveFile {
     /// # Errors
     /// 409 if it cannot be saved as it was looked at.
     pub async fn saved_as(&self, pending: &Pending) -> Result<Option<FileId>, ApiError> {
-        match self.files.upload_record(pending.object_key.upload).await? {
+        match self.files.record(pending.object_key.upload.file_id()).await? {
             Some(Record::File(meta)) => Ok(Some(meta.id)),
             Some(Record::Mark(UploadMark::Version { file_id, .. })) => Ok(Some(file_id)),
             Some(Record::Mark(UploadMark::Pending(now))) if now == *pending => Ok(None),

@@ -2,7 +2,7 @@ use super::*;
 use crate::fixtures::{caller, dynamodb, item};
 use aws_sdk_dynamodb::{
     Client,
-    operation::put_item::PutItemOutput,
+    operation::put_item::{PutItemError, PutItemOutput},
     types::error::{ConditionalCheckFailedException, TransactionConflictException},
 };
 use aws_smithy_mocks::{Rule, mock};
@@ -24,9 +24,9 @@ fn store(rule: &Rule) -> FileStore {
 
 /// An earlier request in the way.
 fn earlier(request: &Idempotency, made: Option<&str>) -> Rule {
-    let record = Record { made: made.map(str::to_owned), ..request.record.clone() };
+    let asked = Asked { made: made.map(str::to_owned), ..request.asked.clone() };
     mock!(Client::put_item).then_error(move || {
-        let failed = ConditionalCheckFailedException::builder().set_item(Some(item(&record)));
+        let failed = ConditionalCheckFailedException::builder().set_item(Some(item(&asked)));
         PutItemError::ConditionalCheckFailedException(failed.build())
     })
 }
@@ -46,7 +46,7 @@ fn a_key_is_1_to_255_printable_characters_with_or_without_quotes() {
 fn keys_of_two_callers_never_meet() {
     let (ours, theirs) = (request("{}"), asked("key", "{}", "456").unwrap().unwrap());
     assert_ne!(ours.id, theirs.id);
-    assert_eq!(ours.record.fingerprint, theirs.record.fingerprint);
+    assert_eq!(ours.asked.fingerprint, theirs.asked.fingerprint);
 }
 
 #[tokio::test]
@@ -81,7 +81,7 @@ fn the_query_is_a_part_of_the_request_in_any_order() {
         let mut request = Request::new(Body::from("{}"));
         request.headers_mut().insert(HEADER, HeaderValue::from_static("key"));
         let request = request.with_query_string_parameters(query.parse::<QueryMap>().unwrap());
-        Idempotency::of(&request, &caller("123")).unwrap().unwrap().record.fingerprint
+        Idempotency::of(&request, &caller("123")).unwrap().unwrap().asked.fingerprint
     };
     assert_eq!(with("strict=true&a=1"), with("a=1&strict=true"));
     assert_ne!(with("strict=true"), with("strict=false"));

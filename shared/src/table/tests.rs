@@ -23,7 +23,7 @@ fn store(rules: &[&Rule]) -> FileStore {
 /// One put, and two: by itself, and in a transaction.
 async fn written(rule: &Rule, actions: usize) -> Result<Written, ApiError> {
     let store = store(&[rule]);
-    let put = |sk: &str| store.action(store.put(crate::file_store::key("pk", sk), &file().meta).unwrap()).unwrap();
+    let put = |sk: &str| action(store.put(crate::file_store::key("pk", sk), &file().meta).unwrap()).unwrap();
     store.write(["a", "b"].map(put)[..actions].to_vec()).await
 }
 

@@ -2,8 +2,11 @@ use super::*;
 use crate::fixtures::{dynamodb, file, item, saved_key};
 use aws_sdk_dynamodb::{
     Client,
-    operation::put_item::{PutItemInput, PutItemOutput},
-    types::error::{ConditionalCheckFailedException, InternalServerError, TransactionConflictException},
+    operation::put_item::{PutItemError, PutItemInput, PutItemOutput},
+    types::{
+        ReturnValuesOnConditionCheckFailure,
+        error::{ConditionalCheckFailedException, InternalServerError, TransactionConflictException},
+    },
 };
 use aws_smithy_mocks::{Rule, mock};
 use serde::Serialize;
