@@ -118,6 +118,9 @@ async function createTable(headers, TableName) {
 
 function compare(operation, body, ours, theirs) {
   calls[operation] = (calls[operation] ?? 0) + 1
+  // A scan has no order, so only one that is not cut into pages can be compared.
+  const cut = [body, ours.bytes, theirs.bytes].some((text) => /"(ExclusiveStart|LastEvaluated)Key"/.test(text))
+  if (operation === 'Scan' && cut && ours.status === theirs.status) return
   if (isDeepStrictEqual(comparable(operation, ours), comparable(operation, theirs))) return
   differences++
   console.log(`${operation} ${body}\n  emulator ${ours.status} ${ours.bytes}\n  DynamoDB ${theirs.status} ${theirs.bytes}\n`)
